@@ -1,0 +1,50 @@
+"""How the bundle tells a user what is wrong: one clear sentence, last on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+#: Exit codes of every run. 0: all analysed or cleanly skipped.
+EXIT_UNUSABLE = 1  # something failed, or nothing was usable
+EXIT_ARGUMENTS = 2  # wrong arguments, missing or mismatched weights
+EXIT_FATAL = 3  # anything unforeseen
+
+
+class BundleError(ValueError):
+    """An error that the user can mend.
+
+    Args:
+        sentence: one clear sentence that names the item and says what to do.
+        exit_code: the exit code of a run that this error ends.
+    """
+
+    def __init__(self, sentence: str, exit_code: int = EXIT_ARGUMENTS) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+def find_bundle_error(error: BaseException | None) -> BundleError | None:
+    """The BundleError at or behind an exception: MONAI, Ignite and DataLoader wrap what they catch."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, BundleError):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Excepthook: a BundleError ends as its sentence; anything else keeps its traceback."""
+    known = find_bundle_error(error)
+    if known is None:
+        sys.__excepthook__(kind, error, trace)
+        raise SystemExit(EXIT_FATAL)
+    print(known, file=sys.stderr, flush=True)
+    raise SystemExit(known.exit_code)
+
+
+def report_errors_in_one_sentence() -> None:
+    """Install the excepthook; every config does this in its ``imports``."""
+    sys.excepthook = _report
