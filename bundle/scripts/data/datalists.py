@@ -1,0 +1,122 @@
+"""Labelled lists: ``datalist.json`` folders and the public layouts of BUSI and BUS-BRA."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.data.image_size import image_size
+from scripts.data.public_layouts import busbra_sections, busi_sections
+from scripts.errors import BundleError
+
+DIAGNOSES = ("benign", "malignant", "normal")
+LIST_NAME = "datalist.json"
+
+
+def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str = "training") -> list[dict[str, Any]]:
+    """The labelled images of one section of one or several folders, checked.
+
+    A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
+    patient has several images, ``group``; paths relative to the folder), or is in the public layout of BUSI
+    (``benign/``, ``malignant/``, ``normal/``) or of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``).
+
+    Args:
+        dataset_dir: the folder, or several.
+        section: ``training``, ``validation``, or another section of the ``datalist.json``.
+
+    Returns:
+        Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
+        ``diagnosis`` (benign | malignant | normal), ``group`` (``"<dataset>/<id>"``, unique over all folders),
+        ``dataset`` (the folder's name). Images of one group show one patient or one scene.
+
+    Raises:
+        BundleError: a folder, list, section or file is missing, a mask has another size than its image, or a
+            diagnosis is unknown; the sentence names the item.
+    """
+    folders = [dataset_dir] if isinstance(dataset_dir, (str, Path)) else list(dataset_dir)
+    if not folders:
+        raise BundleError("No dataset folder is given. Name one or several with --dataset_dir.")
+    items: list[dict[str, Any]] = []
+    names: set[str] = set()
+    for folder in map(Path, folders):
+        source, raw = _read_section(folder, section)
+        name = _unique(folder.resolve().name, names)
+        items += [_checked(item, f"{source}: item {i}", folder, name) for i, item in enumerate(raw)]
+    return items
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """A dataset name that no folder before has; two folders ``busi`` become ``busi`` and ``busi-2``."""
+    unique, count = name, 1
+    while unique in taken:
+        count += 1
+        unique = f"{name}-{count}"
+    taken.add(unique)
+    return unique
+
+
+def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
+    """Where the list was found, for messages, and the section's items as listed there."""
+    if not folder.is_dir():
+        raise BundleError(f'The dataset folder "{folder}" does not exist. Check --dataset_dir.')
+    if (folder / LIST_NAME).is_file():
+        source = f"{folder.name}/{LIST_NAME}"
+        try:
+            sections = json.loads((folder / LIST_NAME).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise BundleError(f"{source} is not valid JSON ({error}). Mend the file.") from error
+        if not isinstance(sections, dict):
+            raise BundleError(f'{source} is not an object with sections such as "training". Mend the file.')
+    elif (folder / "bus_data.csv").is_file():
+        source = f"{folder.name}/bus_data.csv"
+        sections = busbra_sections(folder)
+    elif any((folder / diagnosis).is_dir() for diagnosis in DIAGNOSES):
+        source = folder.name
+        sections = busi_sections(folder)
+    else:
+        raise BundleError(
+            f'The dataset folder "{folder}" holds no {LIST_NAME} and is not in the public layout of BUSI or BUS-BRA. '
+            "Check --dataset_dir."
+        )
+    items = sections.get(section)
+    if not isinstance(items, list) or not items:
+        raise BundleError(f'{source} lists nothing under "{section}". Add images there or choose another section.')
+    return source, items
+
+
+def _checked(item: Any, where: str, folder: Path, dataset: str) -> dict[str, Any]:
+    """One listed item with absolute paths; ``where`` opens every sentence about it."""
+    if not isinstance(item, dict) or not item.get("image") or not item.get("label"):
+        raise BundleError(f'{where} lacks "image" or "label". A normal image lists one empty mask.')
+    diagnosis = item.get("diagnosis")
+    if diagnosis not in DIAGNOSES:
+        raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {", ".join(DIAGNOSES)}.')
+    labels = [item["label"]] if isinstance(item["label"], str) else list(item["label"])
+    image, *masks = (_existing(folder, name, where) for name in (item["image"], *labels))
+    size = image_size(image)
+    for name, mask in zip(labels, masks):
+        if image_size(mask) != size:
+            raise BundleError(
+                f'{where} names the mask "{name}" of {_words(image_size(mask))}, but its image "{item["image"]}" has '
+                f"{_words(size)}. Replace one of them."
+            )
+    return {
+        "image": str(image),
+        "label": [str(mask) for mask in masks],
+        "diagnosis": diagnosis,
+        "group": f"{dataset}/{item.get('group', item['image'])}",
+        "dataset": dataset,
+    }
+
+
+def _existing(folder: Path, name: str, where: str) -> Path:
+    path = (folder / name).absolute()
+    if not path.is_file():
+        raise BundleError(f'{where} names "{name}", which does not exist under {folder}. Check --dataset_dir.')
+    return path
+
+
+def _words(size: tuple[int, int]) -> str:
+    return f"{size[0]} rows x {size[1]} columns"

@@ -1,0 +1,42 @@
+"""Images that show the same scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+THUMBNAIL = 32
+CORRELATION = 0.95
+
+
+def near_duplicate_groups(paths: Sequence[Path]) -> list[int]:
+    """Number the groups of near-duplicates among images.
+
+    Two images are near-duplicates when their gray thumbnails of 32 x 32 pixels correlate above 0.95, whatever
+    their sizes, brightness and contrast; groups are the connected components.
+
+    Args:
+        paths: image files.
+
+    Returns:
+        A group number per image; alone-standing images have one of their own.
+    """
+    if not paths:
+        return []
+    pixels = np.stack([_thumbnail(path) for path in paths])
+    pixels -= pixels.mean(axis=1, keepdims=True)
+    pixels /= np.linalg.norm(pixels, axis=1, keepdims=True) + 1e-6
+    _, groups = connected_components(csr_matrix(pixels @ pixels.T > CORRELATION), directed=False)
+    return groups.tolist()
+
+
+def _thumbnail(path: Path) -> np.ndarray:
+    """A gray thumbnail, flattened to (1024,) float32."""
+    with Image.open(path) as picture:
+        gray = picture.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    return np.asarray(gray, dtype=np.float32).ravel()
