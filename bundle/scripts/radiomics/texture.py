@@ -1,0 +1,155 @@
+"""Texture: grey-level co-occurrence inside the lesion (Haralick 1973), as in pyradiomics `glcm` with force2D.
+
+32 grey levels, neighbours at distance one in four directions, symmetric, features averaged over the directions in
+which the lesion has neighbours (IBSI: 2D, averaged over slices and directions, BTW3).
+"""
+
+from typing import Dict, List
+
+import torch
+from torch import Tensor
+
+from .points import LesionPoints, ratio
+
+TEXTURE_NAMES: List[str] = [
+    "texture_contrast",
+    "texture_correlation",
+    "texture_joint_entropy",
+    "texture_joint_energy",
+    "texture_joint_average",
+    "texture_maximum_probability",
+    "texture_inverse_difference",
+    "texture_inverse_difference_moment",
+    "texture_inverse_variance",
+    "texture_difference_average",
+    "texture_difference_variance",
+    "texture_difference_entropy",
+    "texture_sum_entropy",
+    "texture_cluster_tendency",
+    "texture_cluster_shade",
+    "texture_cluster_prominence",
+    "texture_information_correlation_1",
+    "texture_information_correlation_2",
+]
+
+TEXTURE_IBSI: Dict[str, str] = {
+    "texture_contrast": "ACUI",
+    "texture_correlation": "NI2N",
+    "texture_joint_entropy": "TU9B",
+    "texture_joint_energy": "8ZQL",
+    "texture_joint_average": "60VM",
+    "texture_maximum_probability": "GYBY",
+    "texture_inverse_difference": "IB1Z",
+    "texture_inverse_difference_moment": "WF0Z",
+    "texture_inverse_variance": "E8JP",
+    "texture_difference_average": "TF7R",
+    "texture_difference_variance": "D3YU",
+    "texture_difference_entropy": "NTRS",
+    "texture_sum_entropy": "P6QZ",
+    "texture_cluster_tendency": "DG8W",
+    "texture_cluster_shade": "7NFM",
+    "texture_cluster_prominence": "AE86",
+    "texture_information_correlation_1": "R8DG",
+    "texture_information_correlation_2": "JN9H",
+}
+
+
+def co_occurrence(points: LesionPoints, levels: Tensor, bins: int = 32) -> Tensor:
+    """Symmetric co-occurrence counts (B, 4, bins, bins) float64: right, down, down-right, down-left neighbours.
+
+    Args:
+        points: the lesion's pixels.
+        levels: (M,) int64 in 1..bins.
+        bins: number of grey levels.
+    """
+    images = points.count.shape[0]
+    stride = points.width + 2
+    # Level image with a border of zeros; level 0 is "not lesion" and its pairs are dropped at the end.
+    cells = (points.batch * (points.height + 2) + points.row + 1) * stride + points.column + 1
+    grid = torch.zeros([images * (points.height + 2) * stride], dtype=torch.int64, device=levels.device)
+    grid = grid.scatter(0, cells, levels)
+    offsets = torch.tensor([[1], [stride], [stride + 1], [stride - 1]], device=levels.device)
+    neighbours = grid[cells.unsqueeze(0) + offsets]  # (4, M)
+    direction = torch.arange(4, device=levels.device).view(4, 1)
+    pair = ((points.batch.unsqueeze(0) * 4 + direction) * (bins + 1) + levels.unsqueeze(0)) * (bins + 1) + neighbours
+    counts = torch.zeros([images * 4 * (bins + 1) * (bins + 1)], dtype=torch.float64, device=levels.device)
+    counts = counts.scatter_add(0, pair.flatten(), torch.ones_like(pair.flatten(), dtype=torch.float64))
+    counts = counts.view(images, 4, bins + 1, bins + 1)[:, :, 1:, 1:]
+    return counts + counts.transpose(2, 3)
+
+
+def texture_descriptors(points: LesionPoints, levels: Tensor, bins: int = 32) -> Tensor:
+    """Texture descriptors in the order of `TEXTURE_NAMES`, entropies in bits.
+
+    A flat lesion has correlation 1 (pyradiomics' convention); one without any neighbouring pair has zeros.
+
+    Args:
+        points: the lesion's pixels.
+        levels: (M,) grey levels 1..bins.
+        bins: number of grey levels.
+
+    Returns:
+        (B, 18) float64.
+    """
+    eps = 2.220446049250313e-16
+    counts = co_occurrence(points, levels, bins)
+    total = counts.sum([2, 3], keepdim=True)
+    joint = ratio(counts, total.expand_as(counts))
+    grey = torch.arange(1, bins + 1, dtype=torch.float64, device=counts.device)
+    first, second = grey.view(-1, 1), grey.view(1, -1)
+    marginal = joint.sum(3)
+    mean = (marginal * grey).sum(2)
+    variance = (marginal * (grey - mean.unsqueeze(2)) ** 2).sum(2)
+
+    flat_joint = joint.flatten(2)
+    sum_index = (first + second - 2).to(torch.int64).flatten().expand_as(flat_joint)
+    difference_index = (first - second).abs().to(torch.int64).flatten().expand_as(flat_joint)
+    sums = torch.zeros([joint.shape[0], 4, 2 * bins - 1], dtype=torch.float64, device=joint.device)
+    sums = sums.scatter_add(2, sum_index, flat_joint)
+    difference = torch.zeros([joint.shape[0], 4, bins], dtype=torch.float64, device=joint.device)
+    difference = difference.scatter_add(2, difference_index, flat_joint)
+
+    k = grey - 1
+    difference_mean = (difference * k).sum(2)
+    centred_sum = torch.arange(2, 2 * bins + 1, dtype=torch.float64, device=joint.device) - 2 * mean.unsqueeze(2)
+    covariance = ((first * second) * joint).sum([2, 3]) - mean * mean
+    varied = variance > 1e-12
+
+    joint_entropy = _entropy(flat_joint, eps)
+    marginal_entropy = _entropy(marginal, eps)
+    product = marginal.unsqueeze(3) * marginal.unsqueeze(2)
+    log_product = torch.log2(product + eps)
+    cross = -(joint * log_product).sum([2, 3])
+    independent = -(product * log_product).sum([2, 3])
+    information = torch.sqrt((1 - torch.exp(-2 * (independent - joint_entropy))).clamp(min=0))
+
+    features = torch.stack(
+        [
+            (difference * k**2).sum(2),
+            torch.where(varied, ratio(covariance, variance), 1.0),
+            joint_entropy,
+            (flat_joint**2).sum(2),
+            mean,
+            flat_joint.amax(2),
+            (difference / (1 + k)).sum(2),
+            (difference / (1 + k**2)).sum(2),
+            (difference[:, :, 1:] / k[1:] ** 2).sum(2),
+            difference_mean,
+            (difference * (k - difference_mean.unsqueeze(2)) ** 2).sum(2),
+            _entropy(difference, eps),
+            _entropy(sums, eps),
+            (sums * centred_sum**2).sum(2),
+            (sums * centred_sum**3).sum(2),
+            (sums * centred_sum**4).sum(2),
+            torch.where(varied, ratio(joint_entropy - cross, marginal_entropy), 0.0),
+            torch.where(varied, information, 0.0),
+        ],
+        2,
+    )
+    seen = (total.view(-1, 4, 1) > 0).to(torch.float64)
+    return ratio((features * seen).sum(1), seen.sum(1).expand(-1, features.shape[2]))
+
+
+def _entropy(share: Tensor, eps: float) -> Tensor:
+    """Shannon entropy in bits over the last dimension."""
+    return -(share * torch.log2(share + eps)).sum(-1)

@@ -1,0 +1,71 @@
+"""The default radiomics of the network: named descriptors of a batch of images and masks."""
+
+from typing import Dict, List, Optional
+
+import torch
+from torch import Tensor, nn
+
+from .echo import ECHO_IBSI, ECHO_NAMES, POSTERIOR_NAMES, echo_descriptors, posterior_descriptors
+from .margin import MARGIN_NAMES, margin_descriptors
+from .points import field_of_view, grey_levels, lesion_box, lesion_moments, lesion_points
+from .rays import cast_rays
+from .shape import SHAPE_IBSI, SHAPE_NAMES, shape_descriptors, support
+from .texture import TEXTURE_IBSI, TEXTURE_NAMES, texture_descriptors
+
+NAMES: List[str] = SHAPE_NAMES + MARGIN_NAMES + ECHO_NAMES + POSTERIOR_NAMES + TEXTURE_NAMES
+
+# Codes of the Image Biomarker Standardisation Initiative, for descriptors that follow its definition.
+IBSI: Dict[str, str] = {**SHAPE_IBSI, **ECHO_IBSI, **TEXTURE_IBSI}
+
+
+class TorchRadiomics(nn.Module):
+    """Scale-free descriptors of lesions, measured for a whole batch on CPU or GPU; scriptable.
+
+    No pixel spacing is needed or used. All components of a mask count as one lesion. The zero padding around an image
+    is left out of everything that looks beyond the lesion. A measurement, not a layer: no gradient flows through it.
+    Where a descriptor has a pyradiomics 3.0.1 counterpart (`shape2D`, `firstorder`, `glcm` with force2D, binCount 32)
+    it has its value; those that follow IBSI carry its code in `IBSI`.
+
+    Attributes:
+        names: the R descriptors in output order, `<family>_<descriptor>`; defined in `shape`, `margin`, `echo`
+            (with the posterior features) and `texture`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: List[str] = list(NAMES)
+
+    def forward(self, image: Tensor, mask: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+        """Measure.
+
+        Args:
+            image: (B, 1, H, W), values in [0, 1].
+            mask: (B, 1, H, W), lesion where above 0.5.
+            valid: (B, 1, H, W), 1 in the field of view, 0 in padding; by default the rectangle spanned by the rows and
+                columns that are not all zero.
+
+        Returns:
+            (B, R), float64 for float64 images, else float32; finite, and all zero for an empty mask.
+        """
+        with torch.no_grad():
+            dtype = torch.float64 if image.dtype == torch.float64 else torch.float32
+            image = image.to(dtype)
+            view = field_of_view(image) if valid is None else (valid > 0.5).to(dtype)
+            points = lesion_points(image, mask)
+            moments = lesion_moments(points)
+            box = lesion_box(points)
+            reach = support(points, moments)
+            rays = cast_rays(image, mask, view, moments, reach.amax(1))
+            levels, span = grey_levels(points)
+            echo = echo_descriptors(image, view, points, levels, span, rays)
+            values = torch.cat(
+                [
+                    shape_descriptors(mask, view, points, moments, box, reach),
+                    margin_descriptors(rays, points, moments, reach),
+                    echo,
+                    posterior_descriptors(image, view, box, echo[:, 0]),
+                    texture_descriptors(points, levels),
+                ],
+                1,
+            )
+            return torch.where(points.count.unsqueeze(1) > 0, values, 0.0).to(dtype)
