@@ -4,8 +4,6 @@ Values are display brightness in [0, 1]. Ultrasound gain is not calibrated, so t
 levels.
 """
 
-from typing import Dict, List, Tuple
-
 import math
 
 import torch
@@ -14,7 +12,7 @@ from torch import Tensor
 from .points import Box, LesionPoints, contrast, ratio, segment_sum
 from .rays import Rays, band_mean
 
-ECHO_NAMES: List[str] = [
+ECHO_NAMES: list[str] = [
     "echo_mean",
     "echo_variance",
     "echo_skewness",
@@ -34,7 +32,7 @@ ECHO_NAMES: List[str] = [
     "echo_halo_contrast",
 ]
 
-ECHO_IBSI: Dict[str, str] = {
+ECHO_IBSI: dict[str, str] = {
     "echo_mean": "Q4LE",
     "echo_variance": "ECT3",
     "echo_skewness": "KE2M",
@@ -50,7 +48,7 @@ ECHO_IBSI: Dict[str, str] = {
     "echo_coefficient_of_variation": "7TET",
 }
 
-POSTERIOR_NAMES: List[str] = ["posterior_ratio", "posterior_contrast", "posterior_inside_contrast"]
+POSTERIOR_NAMES: list[str] = ["posterior_ratio", "posterior_contrast", "posterior_inside_contrast"]
 
 
 def echo_descriptors(
@@ -202,7 +200,7 @@ def posterior_descriptors(image: Tensor, valid: Tensor, box: Box, inside: Tensor
     )
 
 
-def _strip(area: Tensor, light: Tensor, columns: Tensor) -> Tuple[Tensor, Tensor]:
+def _strip(area: Tensor, light: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
     """Area and mean brightness (B,) of selected columns (B, W) bool."""
     chosen = columns.to(torch.float64)
     total = (area * chosen).sum(1)

@@ -1,7 +1,5 @@
 """Margin: how regular the outline is, and how sharply the lesion ends."""
 
-from typing import List
-
 import math
 
 import torch
@@ -11,7 +9,7 @@ from .points import LesionPoints, Moments, ratio
 from .rays import Rays, band_mean
 from .shape import determinant
 
-MARGIN_NAMES: List[str] = [
+MARGIN_NAMES: list[str] = [
     "margin_radial_mean",
     "margin_radial_std",
     "margin_radial_entropy",

@@ -4,7 +4,7 @@ Working on the lesion's pixels instead of the whole grid makes the cost follow t
 cost next to nothing. Everything here is plain tensor algebra, so that TorchScript can compile it.
 """
 
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -142,7 +142,7 @@ def _span(line: Tensor) -> Tensor:
     return ((position >= first) & (position <= last)) | (last < 0)
 
 
-def grey_levels(points: LesionPoints, bins: int = 32) -> Tuple[Tensor, Tensor]:
+def grey_levels(points: LesionPoints, bins: int = 32) -> tuple[Tensor, Tensor]:
     """Discretise the lesion's values to a fixed bin number between its own extremes (IBSI K15C).
 
     The edges are those of `numpy.histogram`, as in pyradiomics with `binCount`; a flat lesion falls into one bin.

@@ -1,8 +1,7 @@
 """Rays from the lesion's centroid: its outline as a radius per direction, and the tissue along the way."""
 
-from typing import NamedTuple
-
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor

@@ -4,16 +4,22 @@ Components are taken together. The outline is the marching-squares polygon throu
 background pixels, as in pyradiomics' `shape2D`.
 """
 
-from typing import Dict, List, Tuple
-
 import math
 
 import torch
 from torch import Tensor
 
-from .points import Box, LesionPoints, Moments, ratio, segment_max, segment_min, segment_sum
+from .points import (
+    Box,
+    LesionPoints,
+    Moments,
+    ratio,
+    segment_max,
+    segment_min,
+    segment_sum,
+)
 
-SHAPE_NAMES: List[str] = [
+SHAPE_NAMES: list[str] = [
     "shape_depth_to_width",
     "shape_moment_depth_to_width",
     "shape_orientation",
@@ -29,7 +35,7 @@ SHAPE_NAMES: List[str] = [
 ]
 
 # For a planar lesion the IBSI elongation, sqrt(minor / major eigenvalue), is the two-dimensional one.
-SHAPE_IBSI: Dict[str, str] = {"shape_elongation": "Q3CK"}
+SHAPE_IBSI: dict[str, str] = {"shape_elongation": "Q3CK"}
 
 
 def shape_descriptors(
@@ -94,7 +100,7 @@ def shape_descriptors(
     )
 
 
-def polygon_area_and_perimeter(mask: Tensor) -> Tuple[Tensor, Tensor]:
+def polygon_area_and_perimeter(mask: Tensor) -> tuple[Tensor, Tensor]:
     """Area (pixels) and perimeter (pixel sides) of the marching-squares polygon, each (B,) float64.
 
     Each 2x2 neighbourhood holds one of 16 patterns and contributes a fixed area and length.
@@ -104,11 +110,11 @@ def polygon_area_and_perimeter(mask: Tensor) -> Tuple[Tensor, Tensor]:
     pattern = pattern.flatten(1).to(torch.int64)
     histogram = torch.zeros([mask.shape[0], 16], dtype=torch.float64, device=mask.device)
     histogram = histogram.scatter_add(1, pattern, torch.ones_like(pattern, dtype=torch.float64))
-    # corners in the pattern:   0  1  1  2  1  2  2* 3  1  2* 2  3  2  3  3  4    (* on a diagonal, kept joined)
+    # corners in the pattern:   0  1  1  2  1  2  2* 3  1  2* 2  3  2  3  3  4    (* on a diagonal, kept apart)
     d = math.sqrt(0.5)
     length = [0.0, d, d, 1.0, d, 1.0, 2 * d, d, d, 2 * d, 1.0, d, 1.0, d, d, 0.0]
     a, b, c = 0.125, 0.5, 0.875
-    surface = [0.0, a, a, b, a, b, 0.75, c, a, 0.75, b, c, b, c, c, 1.0]
+    surface = [0.0, a, a, b, a, b, 0.25, c, a, 0.25, b, c, b, c, c, 1.0]
     area = histogram * torch.tensor(surface, dtype=torch.float64, device=mask.device)
     perimeter = histogram * torch.tensor(length, dtype=torch.float64, device=mask.device)
     return area.sum(1), perimeter.sum(1)
@@ -142,7 +148,7 @@ def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Te
     return torch.where(points.count.view(-1, 1) > 0, reach, 0.0)
 
 
-def hull_area_and_perimeter(hull_support: Tensor) -> Tuple[Tensor, Tensor]:
+def hull_area_and_perimeter(hull_support: Tensor) -> tuple[Tensor, Tensor]:
     """Area and perimeter of the convex hull, circumscribed with one edge per direction, each (B,).
 
     With 128 directions a disc's area is 0.02 % too large; polygons with edges at multiples of 2.8 degrees are exact.

@@ -4,14 +4,12 @@
 which the lesion has neighbours (IBSI: 2D, averaged over slices and directions, BTW3).
 """
 
-from typing import Dict, List
-
 import torch
 from torch import Tensor
 
 from .points import LesionPoints, ratio
 
-TEXTURE_NAMES: List[str] = [
+TEXTURE_NAMES: list[str] = [
     "texture_contrast",
     "texture_correlation",
     "texture_joint_entropy",
@@ -32,7 +30,7 @@ TEXTURE_NAMES: List[str] = [
     "texture_information_correlation_2",
 ]
 
-TEXTURE_IBSI: Dict[str, str] = {
+TEXTURE_IBSI: dict[str, str] = {
     "texture_contrast": "ACUI",
     "texture_correlation": "NI2N",
     "texture_joint_entropy": "TU9B",

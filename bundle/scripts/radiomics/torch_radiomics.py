@@ -1,21 +1,31 @@
 """The default radiomics of the network: named descriptors of a batch of images and masks."""
 
-from typing import Dict, List, Optional
-
 import torch
 from torch import Tensor, nn
 
-from .echo import ECHO_IBSI, ECHO_NAMES, POSTERIOR_NAMES, echo_descriptors, posterior_descriptors
+from .echo import (
+    ECHO_IBSI,
+    ECHO_NAMES,
+    POSTERIOR_NAMES,
+    echo_descriptors,
+    posterior_descriptors,
+)
 from .margin import MARGIN_NAMES, margin_descriptors
-from .points import field_of_view, grey_levels, lesion_box, lesion_moments, lesion_points
+from .points import (
+    field_of_view,
+    grey_levels,
+    lesion_box,
+    lesion_moments,
+    lesion_points,
+)
 from .rays import cast_rays
 from .shape import SHAPE_IBSI, SHAPE_NAMES, shape_descriptors, support
 from .texture import TEXTURE_IBSI, TEXTURE_NAMES, texture_descriptors
 
-NAMES: List[str] = SHAPE_NAMES + MARGIN_NAMES + ECHO_NAMES + POSTERIOR_NAMES + TEXTURE_NAMES
+NAMES: list[str] = SHAPE_NAMES + MARGIN_NAMES + ECHO_NAMES + POSTERIOR_NAMES + TEXTURE_NAMES
 
 # Codes of the Image Biomarker Standardisation Initiative, for descriptors that follow its definition.
-IBSI: Dict[str, str] = {**SHAPE_IBSI, **ECHO_IBSI, **TEXTURE_IBSI}
+IBSI: dict[str, str] = {**SHAPE_IBSI, **ECHO_IBSI, **TEXTURE_IBSI}
 
 
 class TorchRadiomics(nn.Module):
@@ -31,11 +41,13 @@ class TorchRadiomics(nn.Module):
             (with the posterior features) and `texture`.
     """
 
+    names: list[str]
+
     def __init__(self) -> None:
         super().__init__()
-        self.names: List[str] = list(NAMES)
+        self.names = list(NAMES)
 
-    def forward(self, image: Tensor, mask: Tensor, valid: Optional[Tensor] = None) -> Tensor:
+    def forward(self, image: Tensor, mask: Tensor, valid: Tensor | None = None) -> Tensor:
         """Measure.
 
         Args:
