@@ -13,13 +13,27 @@ from typing import Any
 from highdicom import sr
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
 from . import dicom_codes as words
 from .dicom_files import silent_libraries
 from .dicom_source import AlgorithmIdentity, SourceFrame
 
 SERIES_NUMBER = 9702
+
+#: Column of predictions.csv -> concept, factor, unit.
+_COLUMNS = {
+    "malignancy_probability": (words.PROBABILITY_OF_CANCER, 100.0, words.PERCENT),
+    "reliability": (words.RELIABILITY, 1.0, words.NO_UNITS),
+    "area_px": (words.AREA, 1.0, words.PIXELS),
+    "area_mm2": (words.AREA, 1.0, words.MM2),
+    "long_axis_mm": (words.LONG_AXIS, 1.0, words.MM),
+    "short_axis_mm": (words.SHORT_AXIS, 1.0, words.MM),
+}
+
+
+def lesion_found(prediction: Mapping[str, Any]) -> bool:
+    """Whether a row says that a lesion was found, as a bool or in the words of predictions.csv."""
+    return prediction.get("lesion_found") in (True, "true")
 
 
 def make_report(
@@ -32,14 +46,14 @@ def make_report(
 ) -> Dataset:
     """A preliminary, unverified Comprehensive SR of one frame.
 
-    With a segmentation it is a planar region of interest (TID 1410) with the predicted class, the probability of cancer,
-    sizes and radiomics; without one it says that the algorithm found no lesion (TID 1501).
+    A lesion is told with its segment, predicted class, probability of cancer, sizes and radiomics; where none was found
+    the report says so.
 
     Args:
         header: the source's dataset, without pixels; not changed.
         prediction: a row of predictions.csv (an empty cell is "" or None), and ``radiomics`` {name: value}.
         algorithm: what made the prediction.
-        segmentation: what :func:`dicom_seg.make_segmentation` made of the same prediction; None if nothing was found.
+        segmentation: what :func:`dicom_seg.make_segmentation` made of the same prediction; None if the mask is empty.
         ibsi_codes: radiomics name -> IBSI code, see :func:`dicom_codes.feature_code`.
         instance_number: number within the series, from 1.
 
@@ -51,17 +65,12 @@ def make_report(
     """
     with silent_libraries():
         source = SourceFrame.of(header, prediction)
-        group = (
-            _no_lesion(source, algorithm)
-            if segmentation is None
-            else _lesion(source, prediction, algorithm, segmentation, ibsi_codes)
-        )
         report = sr.ComprehensiveSR(
             evidence=[source.header] if segmentation is None else [source.header, segmentation],
             content=sr.MeasurementReport(
-                observation_context=_observer(source, algorithm),
+                observation_context=_observer(algorithm),
                 procedure_reported=words.ULTRASOUND_OF_BREAST,
-                imaging_measurements=[group],
+                imaging_measurements=[_group(source, prediction, algorithm, segmentation, ibsi_codes)],
                 referenced_images=[source.header],
             ),
             series_instance_uid=source.series_uid("SR", algorithm),
@@ -80,56 +89,18 @@ def make_report(
         return report
 
 
-def _lesion(
+def _group(
     source: SourceFrame,
     prediction: Mapping[str, Any],
     algorithm: AlgorithmIdentity,
-    segmentation: Dataset,
+    segmentation: Dataset | None,
     ibsi_codes: Mapping[str, str],
-) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
-    """TID 1410: the segment, what it is predicted to be, and its numbers."""
-    diagnosis = words.DIAGNOSIS.get(prediction.get("diagnosis"))
-    evaluations = [
-        (words.LESION_PRESENCE, words.PRESENT),
-        *([(words.PREDICTED_CLASS, diagnosis)] if diagnosis else []),
-        *([(words.CONCLUSIVENESS, words.INDETERMINATE)] if prediction.get("indeterminate") in (True, "true") else []),
-    ]
-    features = prediction.get("radiomics") or {}
-    measurements = [
-        *_summary(prediction),
-        *((words.feature_code(name, ibsi_codes), value, words.NO_UNITS) for name, value in features.items()),
-    ]
-    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        referenced_segment=sr.ReferencedSegmentationFrame(
-            sop_class_uid=segmentation.SOPClassUID,
-            sop_instance_uid=segmentation.SOPInstanceUID,
-            frame_number=1,
-            segment_number=1,
-            source_image=sr.SourceImageForSegmentation(
-                source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames
-            ),
-        ),
-        finding_type=words.MASS,
-        measurements=[sr.Measurement(name, value, unit) for name, value, unit in measurements if math.isfinite(value)],
-        qualitative_evaluations=[sr.QualitativeEvaluation(name, value) for name, value in evaluations],
-        **_context(source, algorithm),
-    )
-
-
-def _no_lesion(source: SourceFrame, algorithm: AlgorithmIdentity) -> sr.MeasurementsAndQualitativeEvaluations:
-    """TID 1501: the frame was analysed, and no lesion was found."""
-    image = sr.SourceImageForMeasurementGroup(source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames)
-    return sr.MeasurementsAndQualitativeEvaluations(
-        source_images=[image],
-        qualitative_evaluations=[sr.QualitativeEvaluation(words.LESION_PRESENCE, words.ABSENT)],
-        **_context(source, algorithm),
-    )
-
-
-def _context(source: SourceFrame, algorithm: AlgorithmIdentity) -> dict[str, Any]:
-    """What both kinds of measurement group share: tracking, site and algorithm."""
-    return {
+) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations:
+    """The measurement group: of the segment (TID 1410), or of the whole image where there is none (TID 1501)."""
+    found = lesion_found(prediction)
+    content = {
         "tracking_identifier": sr.TrackingIdentifier(source.uid("tracking", algorithm), source.tracking_id),
+        "finding_type": words.MASS if found else None,
         "finding_sites": [sr.FindingSite(words.BREAST, words.LATERALITY.get(source.laterality))],
         "algorithm_id": sr.AlgorithmIdentification(
             name=algorithm.name,
@@ -137,10 +108,46 @@ def _context(source: SourceFrame, algorithm: AlgorithmIdentity) -> dict[str, Any
             parameters=[f"{name}={value}" for name, value in algorithm.parameters.items()],
             family=words.ARTIFICIAL_INTELLIGENCE,
         ),
+        "qualitative_evaluations": _evaluations(prediction, found),
+        "measurements": _measurements(prediction, ibsi_codes) if found else None,
     }
+    image = (source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames)
+    if segmentation is None:
+        return sr.MeasurementsAndQualitativeEvaluations(
+            source_images=[sr.SourceImageForMeasurementGroup(*image)], **content
+        )
+    segment = sr.ReferencedSegmentationFrame(
+        sop_class_uid=segmentation.SOPClassUID,
+        sop_instance_uid=segmentation.SOPInstanceUID,
+        frame_number=1,
+        segment_number=1,
+        source_image=sr.SourceImageForSegmentation(*image),
+    )
+    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **content)
 
 
-def _observer(source: SourceFrame, algorithm: AlgorithmIdentity) -> sr.ObservationContext:
+def _evaluations(prediction: Mapping[str, Any], found: bool) -> list[sr.QualitativeEvaluation]:
+    """Whether a lesion was found, and if so what it is predicted to be and whether that is to be trusted."""
+    evaluations = [(words.LESION_PRESENCE, words.PRESENT if found else words.ABSENT)]
+    if found and prediction.get("diagnosis") in words.DIAGNOSIS:
+        evaluations.append((words.PREDICTED_CLASS, words.DIAGNOSIS[prediction["diagnosis"]]))
+    if prediction.get("indeterminate") in (True, "true"):
+        evaluations.append((words.CONCLUSIVENESS, words.INDETERMINATE))
+    return [sr.QualitativeEvaluation(name, value) for name, value in evaluations]
+
+
+def _measurements(prediction: Mapping[str, Any], ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
+    """Probability, reliability, size and radiomics; millimetres only where the row has them: where spacing is known."""
+    columns = [column for column in _COLUMNS if prediction.get(column) not in (None, "")]
+    if "area_mm2" in columns:
+        columns.remove("area_px")
+    values = [(name, float(prediction[c]) * scale, unit) for c in columns for name, scale, unit in [_COLUMNS[c]]]
+    for feature, value in (prediction.get("radiomics") or {}).items():
+        values.append((words.feature_code(feature, ibsi_codes), float(value), words.NO_UNITS))
+    return [sr.Measurement(name, value, unit) for name, value, unit in values if math.isfinite(value)]
+
+
+def _observer(algorithm: AlgorithmIdentity) -> sr.ObservationContext:
     """The observer is a device (TID 1004): the algorithm with these weights."""
     device = sr.DeviceObserverIdentifyingAttributes(
         uid=algorithm.uid,
@@ -150,25 +157,6 @@ def _observer(source: SourceFrame, algorithm: AlgorithmIdentity) -> sr.Observati
         serial_number=algorithm.weights_sha256,
     )
     return sr.ObservationContext(observer_device_context=sr.ObserverContext(codes.DCM.Device, device))
-
-
-def _summary(prediction: Mapping[str, Any]) -> list[tuple[Code, float, Code]]:
-    """Probability, reliability and size; millimetres only where the row has them, that is, where spacing is known."""
-    known = {key: float(value) for key, value in prediction.items() if key in _NUMBERS and value not in (None, "")}
-    if "area_mm2" in known:
-        known.pop("area_px", None)
-    return [(name, known[key] * scale, unit) for key, (name, scale, unit) in _NUMBERS.items() if key in known]
-
-
-#: Column of predictions.csv -> concept, factor, unit.
-_NUMBERS = {
-    "malignancy_probability": (words.PROBABILITY_OF_CANCER, 100.0, words.PERCENT),
-    "reliability": (words.RELIABILITY, 1.0, words.NO_UNITS),
-    "area_px": (words.AREA, 1.0, words.PIXELS),
-    "area_mm2": (words.AREA, 1.0, words.MM2),
-    "long_axis_mm": (words.LONG_AXIS, 1.0, words.MM),
-    "short_axis_mm": (words.SHORT_AXIS, 1.0, words.MM),
-}
 
 
 def _leave_one_segment_reference(dataset: Dataset) -> None:
