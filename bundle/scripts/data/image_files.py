@@ -9,6 +9,8 @@ from scripts.data.reasons import ReadingProblem
 
 #: The largest frame that is decoded, in pixels. Ultrasound frames have about a million; a header may claim anything.
 MAX_PIXELS = 2**25
+#: The shortest side that can be analysed.
+MINIMUM_SIDE = 64
 
 _GRAY_16_MODES = ("I;16", "I;16B", "I;16L", "I")
 _TO_8_BIT = {"L": "L", "1": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "La": "LA", "RGBa": "RGBA"}

@@ -11,21 +11,45 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
+from scripts.data.arrays import arrange, full_scale, read_nifti
+from scripts.data.dicom_header import read_dicom_header
+from scripts.data.dicom_pixels import read_dicom_frame
+from scripts.data.file_kinds import DICOM, NIFTI, file_kind
+from scripts.data.image_files import MINIMUM_SIDE, read_picture, unit_range
+from scripts.data.reasons import ReadingProblem, join_notes
+from scripts.data.regions import PIXEL_SPACING, UNKNOWN
 from scripts.errors import BundleError
-
-from scripts.data.image_files import read_picture, unit_range
-from scripts.data.reasons import ReadingProblem
 
 #: ITU-R BT.601 luma weights of red, green and blue.
 _LUMA = (0.299, 0.587, 0.114)
+# A pixel is coloured where its channels lie this far apart, and a picture shows flow where so many pixels are.
+_COLORED, _COLORED_SHARE = 0.35, 0.01
+_BLANK = (1, 64, 64)
 
 
 class LoadUltrasoundd(MapTransform):
     """Load an ultrasound image as a MetaTensor (C, H, W), C = 1 or 3, float32 in [0, 1], rows before columns.
 
+    The entry is the path of a DICOM, PNG, JPEG or NIfTI file, with the item's ``frame`` (0) and ``region`` (-1, the
+    whole frame) where they are given, as in the work items of :func:`scripts.data.discover`; or an array that someone
+    else has loaded (see :func:`scripts.data.arrays.arrange`).
+
+    Beside the image the item gets ``source``, a dict of plain values::
+
+        kind                 "dicom" | "picture" | "nifti" | "array" | "" (nothing was read)
+        rows, columns        of the file's own frame
+        crop                 [top, left, bottom, right] of the image in that frame, bottom and right exclusive
+        spacing              [row_mm, column_mm], [] where unknown
+        spacing_provenance   "regions" | "pixel_spacing" | "unknown" | "stale_region"
+        color_flow           the header names a colour flow region, or more than 1 % of the pixels are strongly coloured
+
     Args:
-        keys: the item's image entry or entries: a path.
-        record_failures: if True nothing raises (see ``status`` and ``reason``).
+        keys: the item's image entry.
+        record_failures: if True nothing raises: the item gets ``status`` (ok | skipped | failed) and ``reason``
+            (a code of :mod:`scripts.data.reasons`, then words), a blank image (1, 64, 64) stands in for one that cannot
+            be analysed, which includes black and tiny ones, and the path is left out of the image's meta data.
+        decode_seconds: time limit for one compressed DICOM frame.
+        any_modality: read DICOM images of other modalities too.
         allow_missing_keys: as in MONAI.
 
     Raises:
@@ -33,28 +57,71 @@ class LoadUltrasoundd(MapTransform):
     """
 
     def __init__(
-        self, keys: KeysCollection = "image", record_failures: bool = False, allow_missing_keys: bool = False
+        self,
+        keys: KeysCollection = "image",
+        record_failures: bool = False,
+        decode_seconds: float = 30.0,
+        any_modality: bool = False,
+        allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.record_failures = record_failures
+        self.decode_seconds = decode_seconds
+        self.any_modality = any_modality
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
         for key in self.key_iterator(item):
-            path = str(item[key])
-            try:
-                values = read_picture(path)
-            except ReadingProblem as problem:
-                raise BundleError(f"{path} cannot be read: {problem.reason}.") from None
-            full_scale = 65535.0 if values.dtype == np.uint16 else 255.0
-            image = unit_range(values, full_scale)
-            rows, columns = image.shape[1:]
-            item[key] = MetaTensor(torch.from_numpy(image), meta={"filename_or_obj": path})
-            item["source"] = {
-                "rows": rows, "columns": columns, "crop": [0, 0, rows, columns],
-                "spacing": [], "spacing_provenance": "unknown", "color_flow": False,
-            }  # fmt: skip
+            if self.record_failures:
+                self._load_or_record(item, key)
+            else:
+                self._load_or_raise(item, key)
         return item
+
+    def _load_or_raise(self, item: dict[Hashable, Any], key: Hashable) -> None:
+        entry = item[key]
+        try:
+            item[key], item["source"] = self._load(entry, int(item.get("frame", 0)), int(item.get("region", -1)))
+        except ReadingProblem as problem:
+            name = f'"{entry}"' if isinstance(entry, str) else "The image"
+            raise BundleError(f"{name} cannot be read: {problem.reason}. Replace it or take it off the list.") from None
+        if isinstance(entry, str):
+            item[key].meta["filename_or_obj"] = entry
+
+    def _load_or_record(self, item: dict[Hashable, Any], key: Hashable) -> None:
+        status, notes = item.get("status", "ok"), item.get("reason", "")
+        image, source = MetaTensor(torch.zeros(_BLANK)), _describe("", (0, 0, 0, 0), 0, 0)
+        if status == "ok":
+            try:
+                image, source = self._load(item[key], int(item.get("frame", 0)), int(item.get("region", -1)))
+                _check_usable(image)
+                notes = join_notes("COLOR_FLOW" if source["color_flow"] else "", notes)
+            except ReadingProblem as problem:
+                status, notes, image = problem.status, problem.reason, MetaTensor(torch.zeros(_BLANK))
+            except Exception:  # a run over patients' files goes on whatever one of them does
+                status, notes, image = "failed", "PIXEL_DECODE_FAILED", MetaTensor(torch.zeros(_BLANK))
+        item[key], item["source"], item["status"], item["reason"] = image, source, status, notes
+
+    def _load(self, entry: Any, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any]]:
+        if not isinstance(entry, (str, bytes)) and not hasattr(entry, "__fspath__"):
+            return _from_values(arrange(np.asarray(torch.as_tensor(entry).cpu())), "array", [], None)
+        path = str(entry)
+        kind = file_kind(path)
+        if kind == DICOM:
+            return self._load_dicom(path, frame, region)
+        if kind == NIFTI:
+            values, spacing, affine = read_nifti(path)
+            return _from_values(values, kind, spacing, affine)
+        return _from_values(read_picture(path), kind, [], None)
+
+    def _load_dicom(self, path: str, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any]]:
+        header = read_dicom_header(path, self.any_modality)
+        area = header.geometry.select(region)
+        image = read_dicom_frame(path, header, frame, area.crop, self.decode_seconds)
+        source = _describe(DICOM, area.crop, header.rows, header.columns)
+        source["spacing"], source["spacing_provenance"] = list(area.spacing), area.provenance
+        source["color_flow"] = header.geometry.color_flow or _is_colored(image)
+        return MetaTensor(torch.from_numpy(image)), source
 
 
 class EnsureThreeChannelsd(MapTransform):
@@ -76,3 +143,42 @@ class EnsureThreeChannelsd(MapTransform):
                 image = (image * image.new_tensor(_LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
             item[key] = image.expand(3, -1, -1).contiguous() if image.shape[0] == 1 else image
         return item
+
+
+def _from_values(
+    values: np.ndarray, kind: str, spacing: list[float], affine: np.ndarray | None
+) -> tuple[MetaTensor, dict[str, Any]]:
+    """Image and source of a whole picture, (H, W) or (H, W, 3) in whatever range."""
+    white = 65535.0 if kind not in (NIFTI, "array") and values.dtype == np.uint16 else full_scale(values)
+    image = unit_range(np.nan_to_num(values) if np.issubdtype(values.dtype, np.floating) else values, white)
+    rows, columns = image.shape[1:]
+    source = _describe(kind, (0, 0, rows, columns), rows, columns)
+    source["spacing"], source["spacing_provenance"] = spacing, PIXEL_SPACING if spacing else UNKNOWN
+    source["color_flow"] = _is_colored(image)
+    return MetaTensor(torch.from_numpy(image), affine=None if affine is None else torch.from_numpy(affine)), source
+
+
+def _describe(kind: str, crop: tuple[int, int, int, int], rows: int, columns: int) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "rows": rows,
+        "columns": columns,
+        "crop": list(crop),
+        "spacing": [],
+        "spacing_provenance": UNKNOWN,
+        "color_flow": False,
+    }
+
+
+def _is_colored(image: np.ndarray) -> bool:
+    if image.shape[0] == 1:
+        return False
+    sample = image[:, ::4, ::4]
+    return bool(((sample.max(axis=0) - sample.min(axis=0)) > _COLORED).mean() > _COLORED_SHARE)
+
+
+def _check_usable(image: torch.Tensor) -> None:
+    if min(image.shape[1:]) < MINIMUM_SIDE:
+        raise ReadingProblem("UNUSABLE_IMAGE", f"less than {MINIMUM_SIDE} pixels high or wide")
+    if bool(image.amax() <= image.amin()):
+        raise ReadingProblem("UNUSABLE_IMAGE", "all pixels are equal")
