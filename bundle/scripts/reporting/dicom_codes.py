@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
-from highdicom.sr import CodedConcept
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -52,17 +52,23 @@ def private_scheme() -> CodingSchemeIdentificationItem:
     )
 
 
-def feature_code(name: str, ibsi_codes: Mapping[str, str]) -> Code | CodedConcept:
+def feature_code(name: str, ibsi_codes: Mapping[str, str]) -> Code:
     """The code of a radiomics feature.
 
     Args:
-        name: the feature's name in the radiomics module.
-        ibsi_codes: name -> IBSI code (e.g. "3R61") of the features computed as IBSI defines them; the others, and codes
-            that PS3.16 does not list, get a private code.
+        name: the feature's name in the radiomics module, at most 64 characters.
+        ibsi_codes: name -> IBSI code (e.g. "ACUI") of the features computed as IBSI defines them. PS3.16 lists only
+            some of IBSI's codes; the meaning of the others is the feature's name.
+
+    Returns:
+        A code of the scheme IBSI, or else of 99RADVLSM with the name, or its digest where that is too long, as value.
     """
-    value = ibsi_codes.get(name)
-    meaning = _IBSI_MEANINGS.get(value) if value else None
-    return Code(value, "IBSI", meaning) if meaning else private_code(name, name[:64])
+    meaning = name.replace("_", " ").capitalize()
+    if name not in ibsi_codes:
+        # A longer value becomes a Long Code Value, with which highdicom cannot read a segment reference back.
+        return private_code(name if len(name) <= 16 else hashlib.sha256(name.encode()).hexdigest()[:16], meaning)
+    value = ibsi_codes[name]
+    return Code(value, "IBSI", _IBSI_MEANINGS.get(value, meaning))
 
 
 _IBSI_MEANINGS = {(code := getattr(codes.IBSI, keyword)).value: code.meaning for keyword in codes.IBSI.dir()}

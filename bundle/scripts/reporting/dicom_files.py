@@ -43,7 +43,7 @@ def silent_libraries() -> Iterator[None]:
             yield
     except (DicomResultError, OSError):
         raise
-    except Exception as error:  # noqa: BLE001  any library message may quote the patient
+    except Exception as error:  # the message of any library may quote the patient
         raise DicomResultError("DICOM_RESULT_FAILED", f"({type(error).__name__})") from None
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -71,8 +71,7 @@ def make_segmentation(
         segmentation.PatientOrientation = ""  # type 2C in General Image; unknown for a hand-held probe
         for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
             item.DimensionOrganizationUID = source.uid("dimensions", algorithm)  # highdicom's is random
-        source.correct_references(segmentation)
-        return segmentation
+        return source.finish(segmentation)
 
 
 def _describe_segment(source: SourceFrame, algorithm: AlgorithmIdentity) -> SegmentDescription:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
-from highdicom import SpecificCharacterSetValues
 from pydicom import Dataset
+from pydicom.charset import python_encoding
 from pydicom.uid import UID, UltrasoundImageStorage
 
 from .dicom_files import DicomResultError
@@ -29,7 +29,7 @@ PATIENT_AND_STUDY = (
 )
 #: What the results need to know of the image itself.
 IMAGE = (
-    "SpecificCharacterSet SOPInstanceUID SeriesInstanceUID Modality Manufacturer ManufacturerModelName Rows Columns "
+    "SOPInstanceUID SeriesInstanceUID Modality Manufacturer ManufacturerModelName Rows Columns "
     "LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod Laterality ImageLaterality "
     "BurnedInAnnotation"
 )
@@ -87,6 +87,7 @@ class SourceFrame:
         frames: the 1-based frame that a reference must name; None for a single-frame image.
         key: frame and region, as part of UIDs.
         laterality: L, R or "" (unknown).
+        character_set: the Specific Character Set that results are written in; None for ASCII.
     """
 
     header: Dataset
@@ -94,6 +95,7 @@ class SourceFrame:
     frames: list[int] | None
     key: str
     laterality: str
+    character_set: str | list[str] | None
 
     @classmethod
     def of(cls, header: Dataset, prediction: Mapping[str, Any]) -> SourceFrame:
@@ -112,6 +114,7 @@ class SourceFrame:
             frames=[frame + 1] if "Multi-frame" in sop_class.name else None,
             key=f"{frame}|{'' if region in (None, '', -1) else region}",
             laterality=next((v for k in ("ImageLaterality", "Laterality") if (v := repaired.get(k)) in ("L", "R")), ""),
+            character_set=_character_set(header, repaired),
         )
 
     def uid(self, kind: str, algorithm: AlgorithmIdentity) -> UID:
@@ -128,15 +131,21 @@ class SourceFrame:
         """UID of the series that holds the study's results of one kind."""
         return _uid("series", kind, self.header.StudyInstanceUID, algorithm)
 
-    def correct_references(self, result: Dataset) -> None:
-        """Give every reference to the source its real class, and every source image its frame, in place."""
+    def finish(self, result: Dataset) -> Dataset:
+        """Declare the character set, and give every reference to the source its real class and frame; in place."""
+        if self.character_set is not None:
+            result.SpecificCharacterSet = self.character_set
+        self._correct_references(result)
+        return result
+
+    def _correct_references(self, result: Dataset) -> None:
         for element in result:
             if element.VR != "SQ":
                 continue
             if element.keyword == "SourceImageSequence":  # highdicom shares its items with sequences without frames
                 element.value = copy.deepcopy(element.value)
             for item in element.value:
-                self.correct_references(item)
+                self._correct_references(item)
                 if item.get("ReferencedSOPInstanceUID") == self.header.SOPInstanceUID:
                     item.ReferencedSOPClassUID = self.sop_class
                     if self.frames and element.keyword == "SourceImageSequence":
@@ -179,23 +188,20 @@ def repair_header(header: Dataset) -> Dataset:
             delattr(repaired, keyword)
     repaired.Modality = repaired.get("Modality") or "US"
     repaired.SOPClassUID = UltrasoundImageStorage
-    _declare_known_character_set(repaired)
     return repaired
 
 
-def _declare_known_character_set(repaired: Dataset) -> None:
-    """Keep the source's character set; UTF-8 where highdicom does not know it, or none is declared and one is needed.
+def _character_set(header: Dataset, repaired: Dataset) -> str | list[str] | None:
+    """The source's own, which an archive is known to read; UTF-8 where it is unknown, or none is declared.
 
-    The text is decoded already, so that UTF-8 can hold any of it.
+    The repaired header's text is decoded already, so that either can hold it; highdicom never sees the character set,
+    because it refuses some that are legal, such as an empty first value.
     """
-    declared = repaired.get("SpecificCharacterSet")
+    declared = header.get("SpecificCharacterSet")
     if declared is None:
-        if not all(str(element.value).isascii() for element in repaired):
-            repaired.SpecificCharacterSet = "ISO_IR 192"
-        return
-    terms = [declared] if isinstance(declared, str) else [term or "ISO 2022 IR 6" for term in declared]
-    if not set(terms) <= {member.value for member in SpecificCharacterSetValues}:
-        repaired.SpecificCharacterSet = "ISO_IR 192"
+        return None if all(str(element.value).isascii() for element in repaired) else "ISO_IR 192"
+    terms = [declared] if isinstance(declared, str) else list(declared)
+    return declared if all(term in python_encoding for term in terms) else "ISO_IR 192"
 
 
 def _normal_date(value: Any) -> str:

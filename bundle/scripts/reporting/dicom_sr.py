@@ -84,9 +84,8 @@ def make_report(
             series_description=f"{algorithm.name} report: research use only, not for diagnosis",
             **algorithm.equipment,
         )
-        source.correct_references(report)
         _leave_one_segment_reference(report)
-        return report
+        return source.finish(report)
 
 
 def _group(

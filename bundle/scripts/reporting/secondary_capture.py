@@ -69,7 +69,5 @@ def make_secondary_capture(
         image = Dataset()
         image.ReferencedSOPClassUID = source.sop_class
         image.ReferencedSOPInstanceUID = source.header.SOPInstanceUID
-        if source.frames:
-            image.ReferencedFrameNumber = source.frames
         capture.SourceImageSequence = [image]
-        return capture
+        return source.finish(capture)
