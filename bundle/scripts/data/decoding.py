@@ -1,13 +1,15 @@
 """Compressed DICOM frames, decoded in a child process with a time limit.
 
-Codecs are C and C++ on data from anywhere: python-gdcm aborts the whole process on some damaged JPEG files, and pyjpegls
-can compute for seconds on a few kilobytes. One child per process serves all requests and is started again when it died.
+Codecs are C and C++ on data from anywhere: python-gdcm aborts the whole process on some damaged JPEG files, and
+pyjpegls can compute for seconds on a few kilobytes. One child per process serves all requests and is started again when
+it died.
 Native pixel data stays in this process: no codec runs on it, only bytes whose number was checked are reshaped.
 """
 
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import subprocess
@@ -64,13 +66,14 @@ def decode_frame(path: str, frame: int, plugin: str, seconds: float) -> np.ndarr
     Raises:
         ReadingProblem: PIXEL_DECODE_FAILED, DECODER_MISSING, DECODER_CRASHED or TIMEOUT.
     """
-    return _decoder().decode(path, frame, plugin, seconds)
+    return _decoder(os.getpid()).decode(path, frame, plugin, seconds)
 
 
 class _Decoder:
     """The child process and the talk with it."""
 
     def __init__(self) -> None:
+        self._owner = os.getpid()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -81,7 +84,8 @@ class _Decoder:
             request = json.dumps({"path": path, "frame": frame, "plugin": plugin}).encode() + b"\n"
             answer, pixels = self._ask(request, seconds)
         if code := answer.get("code"):
-            raise ReadingProblem(code, f"{plugin}: pip install 'pydicom[pixeldata]'" if code == "DECODER_MISSING" else "")
+            words = f"{plugin}: pip install 'pydicom[pixeldata]'" if code == "DECODER_MISSING" else ""
+            raise ReadingProblem(code, words)
         return pixels.view(answer["dtype"]).reshape(answer["shape"])
 
     def _start(self) -> None:
@@ -123,19 +127,16 @@ class _Decoder:
         return answer, pixels
 
     def close(self) -> None:
-        """End the child."""
-        if self._child is not None:
+        """End the child, if it is this process's own and not that of the process it was forked from."""
+        if self._child is not None and self._owner == os.getpid():
             self._child.kill()
             self._child.communicate()
             self._child = None
 
 
-_decoders: dict[int, _Decoder] = {}
-
-
-def _decoder() -> _Decoder:
-    """This process's decoder: a forked data loader worker must not talk into its parent's pipes."""
-    if os.getpid() not in _decoders:
-        _decoders[os.getpid()] = _Decoder()
-        atexit.register(_decoders[os.getpid()].close)
-    return _decoders[os.getpid()]
+@functools.cache
+def _decoder(process: int) -> _Decoder:
+    """The decoder of this process: a forked data loader worker must not talk into its parent's pipes."""
+    decoder = _Decoder()
+    atexit.register(decoder.close)
+    return decoder

@@ -55,31 +55,36 @@ def discover(
     left_out = [exclude] if isinstance(exclude, (str, Path)) else list(exclude)
     seen: set[bytes] = set()
     items: list[dict[str, Any]] = []
-    for path, problem in _walk(root, {os.path.realpath(folder) for folder in left_out}):
+    for path, readable in _walk(root, {os.path.realpath(folder) for folder in left_out}):
         name = os.path.basename(root) if path == root else os.path.relpath(path, root)
         # A name that is not UTF-8 could not be written to predictions.csv.
         shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-        for row in _rows(path, problem, frames, max_frames, any_modality, seen):
-            items.append({"image": path, "input": shown, "row": len(items), **row})
+        try:
+            if not readable:
+                raise ReadingProblem("UNREADABLE", "the folder cannot be opened")
+            rows = _rows(path, frames, max_frames, any_modality, seen)
+        except ReadingProblem as problem:
+            rows = [_row(status=problem.status, reason=problem.reason)]
+        items += [{"image": path, "input": shown, "row": len(items) + index, **row} for index, row in enumerate(rows)]
     if not items:
         raise BundleError(f'"{dataset_dir}" holds no files. Check --dataset_dir.')
     return items
 
 
-def _walk(root: str, left_out: set[str]) -> Iterator[tuple[str, ReadingProblem | None]]:
-    """Files below ``root``, each folder once, in natural order; a folder that cannot be opened stands for its files."""
+def _walk(root: str, left_out: set[str]) -> Iterator[tuple[str, bool]]:
+    """Files below ``root`` in natural order, each folder once, with True; a folder that cannot be opened with False."""
     visited: set[tuple[int, int]] = set()
     pending = [root]
     while pending:
         path = pending.pop()
         if not os.path.isdir(path):
-            yield path, None
+            yield path, True
             continue
         try:
             status = os.stat(path)
             names = os.listdir(path)
         except OSError:
-            yield path, ReadingProblem("UNREADABLE", "the folder cannot be opened")
+            yield path, False
             continue
         if (status.st_dev, status.st_ino) in visited or os.path.realpath(path) in left_out:
             continue
@@ -94,25 +99,17 @@ def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
 
 
 def _rows(
-    path: str, problem: ReadingProblem | None, frames: FrameChoice, max_frames: int, any_modality: bool, seen: set[bytes]
+    path: str, frames: FrameChoice, max_frames: int, any_modality: bool, seen: set[bytes]
 ) -> list[dict[str, Any]]:
     """All that one file gives, without its name."""
-    try:
-        if problem is not None:
-            raise problem
-        if fnmatch.fnmatch(os.path.basename(path).lower(), _MASK_NAMES):
-            raise ReadingProblem("NOT_AN_IMAGE", "named like a ground truth mask")
-        if file_kind(path) != DICOM:
-            return [_row()]
-        header = read_dicom_header(path, any_modality)
-        return _dicom_rows(header, frames, max_frames, seen)
-    except ReadingProblem as found:
-        return [_row(status=found.status, reason=found.reason)]
+    if fnmatch.fnmatch(os.path.basename(path).lower(), _MASK_NAMES):
+        raise ReadingProblem("NOT_AN_IMAGE", "named like a ground truth mask")
+    if file_kind(path) != DICOM:
+        return [_row()]
+    return _dicom_rows(read_dicom_header(path, any_modality), frames, max_frames, seen)
 
 
-def _dicom_rows(
-    header: DicomHeader, frames: FrameChoice, max_frames: int, seen: set[bytes]
-) -> list[dict[str, Any]]:
+def _dicom_rows(header: DicomHeader, frames: FrameChoice, max_frames: int, seen: set[bytes]) -> list[dict[str, Any]]:
     uid = header.sop_instance_uid
     digest = hashlib.blake2b(uid.encode(), digest_size=16).digest()
     if uid and digest in seen:

@@ -28,8 +28,8 @@ def choose_frames(count: int, frames: FrameChoice, max_frames: int) -> list[int]
     wanted = _wanted(count, frames)
     if wanted is None or isinstance(max_frames, bool) or max_frames < 1:
         raise BundleError(
-            f'frames is {frames!r} and max_frames {max_frames!r}. Give --frames "all", "middle", "every N" or a list of '
-            "frame numbers from 0, and --max_frames 1 or more."
+            f"frames is {frames!r} and max_frames {max_frames!r}. "
+            'Give --frames "all", "middle", "every N" or a list of frame numbers from 0, and --max_frames 1 or more.'
         )
     if count == 1:
         return [0]

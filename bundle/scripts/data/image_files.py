@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageOps
 
+from scripts.data.quiet import quiet_libraries
 from scripts.data.reasons import ReadingProblem
 
 #: The largest frame that is decoded, in pixels. Ultrasound frames have about a million; a header may claim anything.
@@ -13,7 +14,7 @@ MAX_PIXELS = 2**25
 MINIMUM_SIDE = 64
 
 _GRAY_16_MODES = ("I;16", "I;16B", "I;16L", "I")
-_TO_8_BIT = {"L": "L", "1": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "La": "LA", "RGBa": "RGBA"}
+_8_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA"}
 
 
 def check_size(rows: int, columns: int) -> None:
@@ -41,12 +42,14 @@ def read_picture(path: str) -> np.ndarray:
         ReadingProblem: TRUNCATED, PIXEL_DECODE_FAILED or UNUSABLE_IMAGE.
     """
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as picture:
+        with quiet_libraries(), Image.open(path, formats=("PNG", "JPEG")) as picture:
             check_size(picture.height, picture.width)
             picture.load()
             return _picture_values(ImageOps.exif_transpose(picture))
     except ReadingProblem:
         raise
+    except Image.DecompressionBombError:
+        raise ReadingProblem("UNUSABLE_IMAGE", f"more than {MAX_PIXELS} pixels") from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, ... on broken files
         code = "TRUNCATED" if "truncated" in str(error) else "PIXEL_DECODE_FAILED"
         raise ReadingProblem(code) from None
@@ -55,8 +58,7 @@ def read_picture(path: str) -> np.ndarray:
 def _picture_values(picture: Image.Image) -> np.ndarray:
     if picture.mode in _GRAY_16_MODES:
         return np.asarray(picture).astype(np.uint16)
-    transparent = "transparency" in picture.info
-    mode = _TO_8_BIT.get(picture.mode, "RGBA" if transparent else "RGB")
+    mode = _8_BIT_MODES.get(picture.mode, "RGBA" if "transparency" in picture.info else "RGB")
     values = np.asarray(picture if picture.mode == mode else picture.convert(mode))
     if mode in ("LA", "RGBA"):
         color, alpha = values[..., :-1], values[..., -1:].astype(np.uint16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -83,10 +84,10 @@ class LoadUltrasoundd(MapTransform):
         try:
             item[key], item["source"] = self._load(entry, int(item.get("frame", 0)), int(item.get("region", -1)))
         except ReadingProblem as problem:
-            name = f'"{entry}"' if isinstance(entry, str) else "The image"
+            name = f'"{entry}"' if isinstance(entry, (str, os.PathLike)) else "The image"
             raise BundleError(f"{name} cannot be read: {problem.reason}. Replace it or take it off the list.") from None
-        if isinstance(entry, str):
-            item[key].meta["filename_or_obj"] = entry
+        if isinstance(entry, (str, os.PathLike)):
+            item[key].meta["filename_or_obj"] = os.fspath(entry)
 
     def _load_or_record(self, item: dict[Hashable, Any], key: Hashable) -> None:
         status, notes = item.get("status", "ok"), item.get("reason", "")
@@ -103,9 +104,9 @@ class LoadUltrasoundd(MapTransform):
         item[key], item["source"], item["status"], item["reason"] = image, source, status, notes
 
     def _load(self, entry: Any, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any]]:
-        if not isinstance(entry, (str, bytes)) and not hasattr(entry, "__fspath__"):
+        if not isinstance(entry, (str, os.PathLike)):
             return _from_values(arrange(np.asarray(torch.as_tensor(entry).cpu())), "array", [], None)
-        path = str(entry)
+        path = os.fspath(entry)
         kind = file_kind(path)
         if kind == DICOM:
             return self._load_dicom(path, frame, region)
@@ -116,6 +117,8 @@ class LoadUltrasoundd(MapTransform):
 
     def _load_dicom(self, path: str, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any]]:
         header = read_dicom_header(path, self.any_modality)
+        if not frame < header.frames or not region < len(header.geometry.regions):
+            raise ReadingProblem("UNUSABLE_IMAGE", "the file has no such frame or region")
         area = header.geometry.select(region)
         image = read_dicom_frame(path, header, frame, area.crop, self.decode_seconds)
         source = _describe(DICOM, area.crop, header.rows, header.columns)

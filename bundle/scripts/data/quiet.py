@@ -7,21 +7,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_TALKATIVE = ("pydicom", "PIL", "nibabel")
-_SILENT = logging.CRITICAL + 1
+# For good, since what they log of a patient's file must not depend on who reads it.
+for _name in ("pydicom", "PIL", "nibabel"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Swallow the warnings and log lines of pydicom, Pillow and nibabel."""
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
-    levels = [logger.level for logger in loggers]
+    """Swallow the warnings of pydicom, Pillow and nibabel; their loggers are silent as soon as this module is known."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(_SILENT)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+        yield

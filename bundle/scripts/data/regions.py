@@ -38,7 +38,7 @@ class Geometry:
     """What a header says of its frame's layout.
 
     Attributes:
-        frame: the whole frame.
+        frame: the whole frame, with its regions' spacing where they agree.
         regions: its B-mode regions in the header's order; empty where none is given or trustworthy.
         color_flow: the header names a colour flow region.
     """
@@ -81,15 +81,15 @@ def read_geometry(header: Dataset, rows: int, columns: int) -> Geometry:
         if bottom - top < 2 or right - left < 2:
             continue
         calibration = _calibration(item)
-        region = Region(
-            (top, left, bottom, right),
-            calibration or spacing,
-            REGIONS if calibration else frame.provenance,
-        )
+        provenance = REGIONS if calibration else frame.provenance
+        region = Region((top, left, bottom, right), calibration or spacing, provenance)
         if region.crop not in (other.crop for other in found[data_type]):
             found[data_type].append(region)
     # A colour box lies on its tissue picture; on its own it still says where the picture is.
-    return Geometry(frame, tuple(found[_TISSUE] or found[_COLOR_FLOW]), color_flow=bool(found[_COLOR_FLOW]))
+    regions = tuple(found[_TISSUE] or found[_COLOR_FLOW])
+    if len({(region.spacing, region.provenance) for region in regions}) == 1:
+        frame = Region(whole, regions[0].spacing, regions[0].provenance)
+    return Geometry(frame, regions, color_flow=bool(found[_COLOR_FLOW]))
 
 
 def _box(item: Dataset) -> tuple[int, int, int, int] | None:
