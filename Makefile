@@ -1,0 +1,43 @@
+# make demo   inference on six sample images; says where the results are and what was found
+# make test   checks and tests
+# Both create .venv and install what they need first; later calls are quick.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+DEMO := output/demo
+
+.PHONY: demo test benchmark clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	$(PY) -m monai.bundle run inference --config_file bundle/configs/inference.json --bundle_root bundle \
+	    --dataset_dir bundle/sample_data/dicom --output_dir $(DEMO) --overwrite true
+	@PYTHONPATH=bundle $(PY) -m scripts.reporting.show_results $(DEMO)
+
+test: $(VENV)/.installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m pytest
+
+benchmark: $(VENV)/.installed
+	$(PY) benchmarks/inference_speed.py
+
+clean:
+	rm -rf $(VENV) output
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed; name it with make PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# pyradiomics 3.0.1 does not name what it is built with: these come first, and its build must see them.
+$(VENV)/.installed: requirements.txt requirements-build.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV); the first time this takes some minutes."
+	$(PIP) install -r requirements-build.txt
+	$(PIP) install --no-build-isolation "$$(grep '^pyradiomics' requirements.txt)"
+	$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PIP) install -r requirements-dev.txt
+	@touch $@
