@@ -1,0 +1,25 @@
+"""Results out: native masks, overlays, tables, DICOM objects; evaluation tables. highdicom is imported when needed."""
+
+from scripts.reporting.batches import DecollateItems, GuardedCompose, collate_items
+from scripts.reporting.evaluation import EvaluationReport
+from scripts.reporting.lesion_description import DescribeLesiond, KeepPictured
+from scripts.reporting.measurements import measure_size
+from scripts.reporting.native_masks import MaskProbabilitiesd, PasteCropd
+from scripts.reporting.overlay import draw_overlay
+from scripts.reporting.prediction_table import COLUMNS
+from scripts.reporting.prediction_writer import PredictionWriter
+
+__all__ = [
+    "COLUMNS",
+    "DecollateItems",
+    "DescribeLesiond",
+    "EvaluationReport",
+    "GuardedCompose",
+    "KeepPictured",
+    "MaskProbabilitiesd",
+    "PasteCropd",
+    "PredictionWriter",
+    "collate_items",
+    "draw_overlay",
+    "measure_size",
+]

@@ -1,0 +1,107 @@
+"""Overlays made to be looked at: a crisp contour around the lesion, and below the picture what was found."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
+
+from scripts.reporting.lesion_description import NOTE
+
+# Told apart by people with colour vision deficiency too, and both unlike speckle.
+_COLORS = {"malignant": (255, 112, 67), "benign": (79, 195, 247), "none": (190, 190, 190)}
+_INDETERMINATE = (255, 213, 79)
+_BACKGROUND, _TEXT, _FAINT = (18, 18, 20), (238, 238, 238), (165, 165, 170)
+_SMALLEST_WIDTH = 420
+
+
+def draw_overlay(picture: np.ndarray, mask: np.ndarray, prediction: Mapping[str, Any]) -> Image.Image:
+    """The picture with the lesion's contour, and a caption below it.
+
+    The contour runs just outside of the mask, so that the lesion and its margin stay visible.
+
+    Args:
+        picture: uint8, shape (C, H, W), C = 1 or 3.
+        mask: shape (H, W), above 0 where the lesion is.
+        prediction: ``lesion_found``, ``diagnosis``, ``malignancy_probability``, ``reliability``, ``indeterminate``.
+
+    Returns:
+        An RGB image at least as large as the picture; small pictures are enlarged by whole factors.
+    """
+    enlarged = max(1, round(_SMALLEST_WIDTH / max(picture.shape[1:])))
+    canvas = np.ascontiguousarray(np.broadcast_to(picture, (3, *picture.shape[1:])).transpose(1, 2, 0))
+    inside = np.asarray(mask) > 0
+    if enlarged > 1:
+        size = (canvas.shape[1] * enlarged, canvas.shape[0] * enlarged)
+        canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
+        inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+    color = _color(prediction)
+    _draw_contour(canvas, inside, color)
+    return _add_caption(Image.fromarray(canvas), prediction, color)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """An image as PNG; speckle does not compress, so speed counts."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def mask_image(mask: np.ndarray) -> Image.Image:
+    """A mask as an 8-bit image, 0 or 255, shape (rows, columns)."""
+    return Image.fromarray(np.where(np.asarray(mask) > 0, 255, 0).astype(np.uint8))
+
+
+def _color(prediction: Mapping[str, Any]) -> tuple[int, int, int]:
+    return _INDETERMINATE if prediction["indeterminate"] else _COLORS[prediction["diagnosis"]]
+
+
+def _draw_contour(canvas: np.ndarray, inside: np.ndarray, color: tuple[int, int, int]) -> None:
+    """Paint a line around the mask, with a dark hairline outside of it that sets it off from bright tissue."""
+    if not inside.any():
+        return
+    line = max(1, round(max(inside.shape) / 400))
+    rows, columns = ndimage.find_objects(inside.astype(np.uint8))[0]
+    margin = line + 2
+    window = (
+        slice(max(rows.start - margin, 0), rows.stop + margin),
+        slice(max(columns.start - margin, 0), columns.stop + margin),
+    )
+    distance = ndimage.distance_transform_edt(~inside[window])
+    region = canvas[window]
+    region[(distance > line + 0.5) & (distance <= line + 1.5)] = _BACKGROUND
+    region[(distance > 0) & (distance <= line + 0.5)] = color
+
+
+def _add_caption(picture: Image.Image, prediction: Mapping[str, Any], color: tuple[int, int, int]) -> Image.Image:
+    width = max(picture.width, _SMALLEST_WIDTH)
+    size = min(max(width // 34, 14), 40)
+    line = round(1.45 * size)
+    sheet = Image.new("RGB", (width, picture.height + 2 * line + size), _BACKGROUND)
+    sheet.paste(picture, ((width - picture.width) // 2, 0))
+    draw = ImageDraw.Draw(sheet)
+    left, top = round(0.7 * size), picture.height + size // 2
+    heading, details = _words(prediction)
+    draw.text((left, top), heading, fill=color, font=_font(size))
+    start = left + draw.textlength(heading + "  ", font=_font(size))
+    draw.text((start, top), details, fill=_TEXT, font=_font(size))
+    draw.text((left, top + line), f"Rad-VLSM · {NOTE}", fill=_FAINT, font=_font(round(0.8 * size)))
+    return sheet
+
+
+def _words(prediction: Mapping[str, Any]) -> tuple[str, str]:
+    reliability = f"reliability {prediction['reliability']:.2f}"
+    if not prediction["lesion_found"]:
+        return "No lesion found", ""
+    heading = str(prediction["diagnosis"]).capitalize() + (" (indeterminate)" if prediction["indeterminate"] else "")
+    return heading, f"malignancy {prediction['malignancy_probability']:.2f}   {reliability}"
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,27 @@
+"""Where the time of a run goes."""
+
+from __future__ import annotations
+
+import time
+
+#: When this package was imported: close to the start of the run.
+STARTED = time.perf_counter()
+
+
+class Stopwatch:
+    """Seconds by stage; a stage may be met many times."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = STARTED
+
+    def lap(self, stage: str) -> None:
+        """Count the time since the last lap for a stage."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+    def report(self) -> dict[str, float]:
+        """Seconds by stage and in total, rounded to 1 ms."""
+        laps = {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
+        return {**laps, "total": round(sum(self.seconds.values()), 3)}
