@@ -1,0 +1,59 @@
+"""From the network's masks to masks on the file's own grid; MONAI's ``Invertd`` and ``AsDiscreted`` stand between."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import convert_to_tensor
+
+
+class MaskProbabilitiesd(Transform):
+    """Take mask logits out of the network's evidence as probabilities, which survive interpolation better than logits.
+
+    Args:
+        masks: key to create, by the name of the evidence: ``{"mask": "gated_mask_logits"}``.
+        evidence_key: where the evidence of one image lies; logits of shape (1, S, S).
+    """
+
+    def __init__(self, masks: Mapping[str, str], evidence_key: str = "pred") -> None:
+        self.masks = dict(masks)
+        self.evidence_key = evidence_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the probabilities, MetaTensors (1, S, S), float32 in [0, 1]."""
+        d = dict(data)
+        for key, name in self.masks.items():
+            logits = convert_to_tensor(d[self.evidence_key][name], track_meta=False)
+            d[key] = MetaTensor(torch.sigmoid(logits.float()))
+        return d
+
+
+class PasteCropd(MapTransform):
+    """Paste what belongs to the analysed crop into the file's full grid; outside it is zero.
+
+    Args:
+        keys: entries of shape (C, bottom - top, right - left).
+        source_key: ``source`` as written by :class:`scripts.data.LoadUltrasoundd`: ``rows``, ``columns``, ``crop``.
+        allow_missing_keys: as in MONAI.
+    """
+
+    def __init__(self, keys: KeysCollection, source_key: str = "source", allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.source_key = source_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace each entry by (C, rows, columns), a plain tensor."""
+        d = dict(data)
+        source = d[self.source_key]
+        top, left, bottom, right = (int(edge) for edge in source["crop"])
+        for key in self.key_iterator(d):
+            values = convert_to_tensor(d[key], track_meta=False)
+            full = values.new_zeros((values.shape[0], int(source["rows"]), int(source["columns"])))
+            full[:, top:bottom, left:right] = values
+            d[key] = full
+        return d
