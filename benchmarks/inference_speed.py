@@ -1,0 +1,153 @@
+"""Speed and memory of the default inference on two CPU cores, and the network's cost against SAM.
+
+``python benchmarks/inference_speed.py`` runs the shipped inference, overlays on, over copies of the sample images, and
+reports images per second, with and without the start of the program, and the peak memory of all its processes. Then,
+in one process, it times the network on one image against ``segment_anything``'s ViT-B image encoder at its 1024 pixels
+(random weights), turn by turn, and counts both sides' operations. Ratios hold on any machine, seconds only on this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLE = ROOT / "bundle"
+MEMORY_POLL_SECONDS = 0.1
+
+
+def copy_samples(folder: Path, images: int) -> None:
+    """Fill a folder with so many copies of the sample DICOM images."""
+    samples = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
+    for number in range(images):
+        shutil.copy(samples[number % len(samples)], folder / f"{number:04d}.dcm")
+
+
+def process_tree(pid: int) -> list[int]:
+    """A process and all its descendants, by /proc; those that have just ended are left out."""
+    pids = [pid]
+    for parent in pids:
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                pids += map(int, children.read_text().split())
+            except OSError:
+                continue
+    return pids
+
+
+def memory_mb(pids: list[int]) -> float:
+    """Proportional set size of processes, MB: pages that they share count once."""
+    total = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def time_inference(images: int, weights: Path) -> dict[str, float]:
+    """Run the default inference over so many images.
+
+    Returns:
+        images per second of the whole command and after its first row, peak memory in MB.
+
+    Raises:
+        SystemExit: the inference failed; its output is shown.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        source, output, log = Path(scratch, "in"), Path(scratch, "out"), Path(scratch, "log")
+        source.mkdir()
+        copy_samples(source, images)
+        command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
+        command += ["--config_file", "configs/inference.json", "--weights", str(weights)]
+        command += ["--dataset_dir", str(source), "--output_dir", str(output)]
+        started, first_row, peak = time.perf_counter(), 0.0, 0.0
+        with open(log, "w") as file, subprocess.Popen(command, cwd=BUNDLE, stdout=file, stderr=file) as process:
+            while process.poll() is None:
+                peak = max(peak, memory_mb(process_tree(process.pid)))
+                if not first_row and any(output.glob("masks/*")):
+                    first_row = time.perf_counter()
+                time.sleep(MEMORY_POLL_SECONDS)
+        ended = time.perf_counter()
+        if process.returncode:
+            raise SystemExit(log.read_text())
+    return {
+        "images": images,
+        "images per second, whole command": images / (ended - started),
+        "images per second, once it runs": (images - 1) / (ended - first_row),
+        "peak memory, MB": peak,
+    }
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def compare_with_sam(rounds: int) -> dict[str, float]:
+    """Cost of one image: our network at its working size against SAM ViT-B's encoder at 1024 pixels.
+
+    Returns:
+        median milliseconds of both, their ratio, and the ratio of floating-point operations.
+    """
+    import torch
+    from monai.bundle import ConfigParser
+    from segment_anything import sam_model_registry
+    from torch.utils.flop_counter import FlopCounterMode
+
+    sys.path.insert(0, str(BUNDLE))
+    parser = ConfigParser()
+    parser.read_config(BUNDLE / "configs" / "inference.json")
+    network = parser.get_parsed_content("network_def").cpu().eval()
+    size = parser.get_parsed_content("image_size")
+    encoder = sam_model_registry["vit_b"]().image_encoder.eval()
+    small, large = torch.rand(1, 3, size, size), torch.rand(1, 3, 1024, 1024)
+
+    def count(call: Callable[[], object]) -> int:
+        with FlopCounterMode(display=False) as counter:
+            call()
+        return counter.get_total_flops()
+
+    with torch.inference_mode():
+        operations = count(lambda: encoder(large)) / count(lambda: network(small))
+        ours, sam = [], []
+        for _ in range(rounds):
+            sam.append(seconds(lambda: encoder(large)))
+            ours.append(statistics.median(seconds(lambda: network(small)) for _ in range(5)))
+    return {
+        "network, ms per image": 1000 * statistics.median(ours),
+        "SAM ViT-B encoder at 1024, ms per image": 1000 * statistics.median(sam),
+        "SAM / network, time": statistics.median(sam) / statistics.median(ours),
+        "SAM / network, operations": operations,
+    }
+
+
+def main() -> None:
+    """Measure, and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=60, help="how many images inference gets")
+    parser.add_argument("--rounds", type=int, default=3, help="how often both networks take turns")
+    parser.add_argument("--weights", type=Path, default=BUNDLE / "models" / "model.pt", help="checkpoint")
+    arguments = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    os.sched_setaffinity(0, cores)
+    result = {"cores": len(cores)} | time_inference(arguments.images, arguments.weights.resolve())
+    result |= compare_with_sam(arguments.rounds)
+    print(json.dumps({name: round(value, 2) for name, value in result.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
