@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+
 from scripts.radiomics import PYRADIOMICS, PyRadiomics, TorchRadiomics
 
 pytest.importorskip("radiomics", reason="pyradiomics is not installed")

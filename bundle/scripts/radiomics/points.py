@@ -1,7 +1,7 @@
-"""The lesion as a list of pixels, batch by batch: what every descriptor sums over.
+"""The lesion as a list of pixels: what every descriptor sums over.
 
-Working on the lesion's pixels instead of the whole grid makes the cost follow the lesion's size, and sums in float64
-cost next to nothing. Everything here is plain tensor algebra, so that TorchScript can compile it.
+Working on the lesion's pixels instead of the whole grid makes the cost follow the lesion's size, and arithmetic in
+float64 costs next to nothing. Everything here is plain tensor algebra, so that TorchScript can compile it.
 """
 
 from typing import NamedTuple
@@ -11,65 +11,23 @@ from torch import Tensor
 
 
 class LesionPoints(NamedTuple):
-    """All lesion pixels of a batch of M pixels in B images, in row-major order."""
+    """The lesion pixels of B images, padded to the largest lesion's M by repeating the first pixel.
 
-    batch: Tensor  # (M,) int64, index of the image
-    row: Tensor  # (M,) int64
-    column: Tensor  # (M,) int64
-    value: Tensor  # (M,) float64, image value
-    count: Tensor  # (B,) float64, pixels per image
-    height: int
+    Repetition leaves minima and maxima alone; sums are weighted with `inside`.
+    """
+
+    inside: Tensor  # (B, M) float64, 1 for pixels, 0 for repetitions
+    row: Tensor  # (B, M) float64
+    column: Tensor  # (B, M) float64
+    value: Tensor  # (B, M) float64, image value
+    cell: Tensor  # (B, M) int64, position in the flattened image
+    count: Tensor  # (B,) float64, pixels per lesion
+    height: int  # of the image
     width: int
 
 
-def lesion_points(image: Tensor, mask: Tensor) -> LesionPoints:
-    """List the lesion's pixels.
-
-    Args:
-        image: (B, 1, H, W), values in [0, 1].
-        mask: (B, 1, H, W), lesion where above 0.5.
-
-    Returns:
-        The points, with the image's values in float64.
-    """
-    height, width = mask.shape[2], mask.shape[3]
-    inside = (mask > 0.5).flatten(1)
-    where = torch.nonzero(inside)
-    batch, cell = where[:, 0], where[:, 1]
-    row = torch.div(cell, width, rounding_mode="floor")
-    value = image.flatten()[batch * (height * width) + cell].to(torch.float64)
-    return LesionPoints(batch, row, cell - row * width, value, inside.sum(1).to(torch.float64), height, width)
-
-
-def segment_sum(values: Tensor, segment: Tensor, segments: int) -> Tensor:
-    """Sum of `values` (M,) per segment (M,) -> (segments,)."""
-    return torch.zeros([segments], dtype=values.dtype, device=values.device).scatter_add(0, segment, values)
-
-
-def segment_min(values: Tensor, segment: Tensor, segments: int) -> Tensor:
-    """Minimum of `values` (M,) per segment (M,) -> (segments,); +inf where a segment is empty."""
-    start = torch.full([segments], float("inf"), dtype=values.dtype, device=values.device)
-    return start.scatter_reduce(0, segment, values, "amin")
-
-
-def segment_max(values: Tensor, segment: Tensor, segments: int) -> Tensor:
-    """Maximum of `values` (M,) per segment (M,) -> (segments,); -inf where a segment is empty."""
-    return -segment_min(-values, segment, segments)
-
-
-def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """numerator / denominator, and 0 where the denominator is not positive."""
-    positive = denominator > 0
-    return torch.where(positive, numerator / torch.where(positive, denominator, torch.ones_like(denominator)), 0.0)
-
-
-def contrast(first: Tensor, second: Tensor) -> Tensor:
-    """Michelson contrast (first - second) / (first + second) of two non-negative means, in [-1, 1]; 0 if both are 0."""
-    return ratio(first - second, first + second)
-
-
 class Moments(NamedTuple):
-    """Centroid and central second moments of pixel centres, in pixels, each (B,) float64; zero for an empty mask."""
+    """Centroid and central second moments of pixel centres, in pixels, each (B, 1) float64."""
 
     row: Tensor
     column: Tensor
@@ -78,26 +36,8 @@ class Moments(NamedTuple):
     row_column: Tensor
 
 
-def lesion_moments(points: LesionPoints) -> Moments:
-    """Centroid and population covariance of the lesion's pixel centres."""
-    images = points.count.shape[0]
-    row = points.row.to(torch.float64)
-    column = points.column.to(torch.float64)
-    mean_row = ratio(segment_sum(row, points.batch, images), points.count)
-    mean_column = ratio(segment_sum(column, points.batch, images), points.count)
-    row = row - mean_row[points.batch]
-    column = column - mean_column[points.batch]
-    return Moments(
-        mean_row,
-        mean_column,
-        ratio(segment_sum(row * row, points.batch, images), points.count),
-        ratio(segment_sum(column * column, points.batch, images), points.count),
-        ratio(segment_sum(row * column, points.batch, images), points.count),
-    )
-
-
 class Box(NamedTuple):
-    """First and last row and column of a region, inclusive, each (B,) float64; zeros when the region is empty."""
+    """First and last row and column of a region, inclusive, each (B, 1) float64."""
 
     top: Tensor
     bottom: Tensor
@@ -105,41 +45,98 @@ class Box(NamedTuple):
     right: Tensor
 
 
-def lesion_box(points: LesionPoints) -> Box:
-    """Bounding box of the lesion, all its components together."""
-    images = points.count.shape[0]
-    row = points.row.to(torch.float64)
-    column = points.column.to(torch.float64)
-    some = points.count > 0
-    return Box(
-        torch.where(some, segment_min(row, points.batch, images), 0.0),
-        torch.where(some, segment_max(row, points.batch, images), 0.0),
-        torch.where(some, segment_min(column, points.batch, images), 0.0),
-        torch.where(some, segment_max(column, points.batch, images), 0.0),
+def lesion_points(image: Tensor, mask: Tensor) -> LesionPoints:
+    """List the lesions' pixels in row-major order.
+
+    Args:
+        image: (B, 1, H, W), values in [0, 1].
+        mask: (B, 1, H, W), lesion where above 0.5.
+    """
+    images, height, width = mask.shape[0], mask.shape[2], mask.shape[3]
+    found = torch.nonzero((mask > 0.5).flatten()).squeeze(1)
+    edges = torch.arange(images + 1, device=mask.device) * (height * width)
+    start = torch.searchsorted(found, edges)
+    count = (start[1:] - start[:-1]).unsqueeze(1)
+    slot = torch.arange(max(int(count.max()), 1), device=mask.device).unsqueeze(0)
+    place = start[:-1].unsqueeze(1) + torch.where(slot < count, slot, 0)
+    # One more element, so that there is something to point at when no image has a lesion.
+    found = torch.nn.functional.pad(found, [0, 1])
+    cell = (found[place] - edges[:-1].unsqueeze(1)).clamp(0, height * width - 1)
+    row = torch.div(cell, width, rounding_mode="floor")
+    return LesionPoints(
+        (slot < count).to(torch.float64),
+        row.to(torch.float64),
+        (cell - row * width).to(torch.float64),
+        image.flatten(1).gather(1, cell).to(torch.float64),
+        cell,
+        count.squeeze(1).to(torch.float64),
+        height,
+        width,
     )
 
 
-def field_of_view(image: Tensor) -> Tensor:
+def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """numerator / denominator, and 0 where the denominator is not positive."""
+    positive = denominator > 0
+    return torch.where(positive, numerator / torch.where(positive, denominator, 1.0), 0.0)
+
+
+def contrast(first: Tensor, second: Tensor) -> Tensor:
+    """Michelson contrast (first - second) / (first + second) of two non-negative means, in [-1, 1]; 0 if both are 0."""
+    return ratio(first - second, first + second)
+
+
+def lesion_mean(points: LesionPoints, values: Tensor) -> Tensor:
+    """Mean of `values` (B, M) over each lesion's pixels, (B, 1)."""
+    return (points.inside * values).sum(1, keepdim=True) / points.count.clamp(min=1).unsqueeze(1)
+
+
+def lesion_moments(points: LesionPoints) -> Moments:
+    """Centroid and population covariance of the lesion's pixel centres."""
+    mean_row, mean_column = lesion_mean(points, points.row), lesion_mean(points, points.column)
+    row, column = points.row - mean_row, points.column - mean_column
+    return Moments(
+        mean_row,
+        mean_column,
+        lesion_mean(points, row * row),
+        lesion_mean(points, column * column),
+        lesion_mean(points, row * column),
+    )
+
+
+def lesion_box(points: LesionPoints) -> Box:
+    """Bounding box of the lesion, all its components together."""
+    return Box(
+        points.row.amin(1, keepdim=True),
+        points.row.amax(1, keepdim=True),
+        points.column.amin(1, keepdim=True),
+        points.column.amax(1, keepdim=True),
+    )
+
+
+def field_of_view(image: Tensor) -> Box:
     """The image without its zero padding: the rectangle spanned by rows and columns that are not all zero.
 
     Args:
-        image: (B, 1, H, W).
+        image: (B, 1, H, W), or a mask of the field of view.
 
     Returns:
-        (B, 1, H, W) of 0 and 1 in the image's dtype. All one when the image is zero everywhere.
+        The rectangle; the whole grid when the image is zero everywhere.
     """
-    nonzero = image[:, 0] != 0
-    rows = _span(nonzero.any(2))
-    columns = _span(nonzero.any(1))
-    return (rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1).to(image.dtype)
+    bright = image[:, 0].abs()
+    top, bottom = _span(bright.amax(2))
+    left, right = _span(bright.amax(1))
+    return Box(top, bottom, left, right)
 
 
-def _span(line: Tensor) -> Tensor:
-    """(B, L) bool: from the first to the last true element of each line, or everything if there is none."""
-    position = torch.arange(line.shape[1], device=line.device).unsqueeze(0)
-    last = torch.where(line, position, -1).amax(1, keepdim=True)
-    first = torch.where(line, position, line.shape[1]).amin(1, keepdim=True)
-    return ((position >= first) & (position <= last)) | (last < 0)
+def _span(line: Tensor) -> tuple[Tensor, Tensor]:
+    """First and last non-zero position (B, 1) of each line (B, L), or the whole line if it is zero."""
+    length = line.shape[1]
+    position = torch.arange(length, dtype=torch.float64, device=line.device).unsqueeze(0)
+    first = torch.where(line > 0, position, float(length)).amin(1, keepdim=True)
+    last = torch.where(line > 0, position, -1.0).amax(1, keepdim=True)
+    blank = last < 0
+    return torch.where(blank, 0.0, first), torch.where(blank, length - 1.0, last)
 
 
 def grey_levels(points: LesionPoints, bins: int = 32) -> tuple[Tensor, Tensor]:
@@ -148,23 +145,38 @@ def grey_levels(points: LesionPoints, bins: int = 32) -> tuple[Tensor, Tensor]:
     The edges are those of `numpy.histogram`, as in pyradiomics with `binCount`; a flat lesion falls into one bin.
 
     Args:
-        points: the lesion.
+        points: the lesions.
         bins: number of grey levels.
 
     Returns:
-        levels: (M,) int64 in 1..bins.
-        span: (B,) float64, maximum minus minimum, zero for flat or empty lesions.
+        levels: (B, M) int64 in 1..bins.
+        flat: (B, 1) bool, true where maximum and minimum agree.
     """
-    images = points.count.shape[0]
-    some = points.count > 0
-    low = torch.where(some, segment_min(points.value, points.batch, images), 0.0)
-    high = torch.where(some, segment_max(points.value, points.batch, images), 0.0)
-    span = high - low
-    flat = span <= 0
-    origin = torch.where(flat, low - 0.5, low)[points.batch]
-    step = torch.where(flat, torch.ones_like(span), span).div(bins)[points.batch]
+    low, high = points.value.amin(1, keepdim=True), points.value.amax(1, keepdim=True)
+    flat = high <= low
+    origin = torch.where(flat, low - 0.5, low)
+    step = torch.where(flat, 1.0, high - low) / bins
     level = torch.floor((points.value - origin) / step)
     # The division may round across an edge: compare with the edges themselves, as a histogram does.
     level = torch.where(points.value < level * step + origin, level - 1, level)
     level = torch.where(points.value >= (level + 1) * step + origin, level + 1, level)
-    return level.to(torch.int64).clamp(0, bins - 1) + 1, span
+    return level.to(torch.int64).clamp(0, bins - 1) + 1, flat
+
+
+def neighbour_levels(points: LesionPoints, levels: Tensor) -> Tensor:
+    """Grey level of each pixel's right, down, down-right and down-left neighbour.
+
+    Args:
+        points: the lesions.
+        levels: (B, M) int64, at least 1.
+
+    Returns:
+        (B, 4, M) int64, 0 where the neighbour does not belong to the lesion.
+    """
+    images = levels.shape[0]
+    stride = points.width + 2  # a border of zeros spares every test for the image's edges
+    cell = ((points.row + 1) * stride + points.column + 1).to(torch.int64)
+    grid = torch.zeros([images, (points.height + 2) * stride], dtype=torch.int16, device=levels.device)
+    grid = grid.scatter(1, cell, levels.to(torch.int16))
+    neighbours = [grid.gather(1, cell + step) for step in [1, stride, stride + 1, stride - 1]]
+    return torch.stack(neighbours, 1).to(torch.int64)

@@ -51,7 +51,7 @@ PYRADIOMICS: dict[str, tuple[str, str]] = {
 
 
 class PyRadiomics(nn.Module):
-    """`TorchRadiomics` with every descriptor that pyradiomics defines measured by pyradiomics, image by image on the CPU.
+    """`TorchRadiomics` with every descriptor that pyradiomics defines measured by it, image by image on the CPU.
 
     Same names, order and shapes, so that one can replace the other under the same weights. The shared torch functions
     measure the rest, and stand in where pyradiomics is undefined: flat lesions (moments of rounding errors), single

@@ -9,15 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from .points import (
-    Box,
-    LesionPoints,
-    Moments,
-    ratio,
-    segment_max,
-    segment_min,
-    segment_sum,
-)
+from .points import Box, LesionPoints, Moments, ratio
 
 SHAPE_NAMES: list[str] = [
     "shape_depth_to_width",
@@ -39,7 +31,7 @@ SHAPE_IBSI: dict[str, str] = {"shape_elongation": "Q3CK"}
 
 
 def shape_descriptors(
-    mask: Tensor, valid: Tensor, points: LesionPoints, moments: Moments, box: Box, hull_support: Tensor
+    points: LesionPoints, neighbours: Tensor, moments: Moments, box: Box, view: Box, hull_support: Tensor
 ) -> Tensor:
     """Shape descriptors in the order of `SHAPE_NAMES`.
 
@@ -57,67 +49,65 @@ def shape_descriptors(
     * area_fraction: pixels / pixels of the field of view.
 
     Args:
-        mask: (B, 1, H, W), lesion where above 0.5.
-        valid: (B, 1, H, W) 0/1, the field of view.
-        points: the lesion's pixels.
-        moments: their moments.
-        box: their bounding box.
-        hull_support: `support(points, moments)`, (B, N).
+        points: the lesions' pixels.
+        neighbours: (B, 4, M) from `neighbour_levels`.
+        moments: of the pixels.
+        box: around the pixels.
+        view: the field of view.
+        hull_support: (B, N) from `support`.
 
     Returns:
         (B, 12) float64.
     """
-    height = box.bottom - box.top + 1
-    width = box.right - box.left + 1
-    pixel = 1.0 / 12.0  # second moment of a unit square: a pixel is an area, not a point
-    tall = moments.row_row + pixel
-    wide = moments.column_column + pixel
-
+    height, width = box.bottom - box.top + 1, box.right - box.left + 1
+    view_area = (view.bottom - view.top + 1) * (view.right - view.left + 1)
+    count = points.count.unsqueeze(1)
+    tall, wide, _ = pixel_moments(moments)
     half_trace = (moments.row_row + moments.column_column) / 2
     spread = torch.sqrt(((moments.row_row - moments.column_column) / 2) ** 2 + moments.row_column**2)
-    elongation = torch.sqrt(ratio((half_trace - spread).clamp(min=0), half_trace + spread))
 
-    area, perimeter = polygon_area_and_perimeter(mask)
+    area, perimeter = polygon_area_and_perimeter(points, neighbours)
     hull_area, hull_perimeter = hull_area_and_perimeter(hull_support)
-    directions = hull_support.shape[1]
-    caliper = hull_support + hull_support.roll(directions // 2, 1)
-    return torch.stack(
+    caliper = hull_support + hull_support.roll(hull_support.shape[1] // 2, 1)
+    return torch.cat(
         [
             height / width,
             torch.sqrt(tall / wide),
             (wide - tall) / (wide + tall),
-            elongation,
-            ratio(caliper.amin(1), caliper.amax(1)),
-            points.count / (height * width),
+            torch.sqrt(ratio((half_trace - spread).clamp(min=0), half_trace + spread)),
+            ratio(caliper.amin(1, keepdim=True), caliper.amax(1, keepdim=True)),
+            count / (height * width),
             ratio(area, hull_area),
             ratio(hull_perimeter, perimeter),
             ratio(2 * torch.sqrt(math.pi * area), perimeter),
             ratio(4 * math.pi * hull_area, hull_perimeter**2),
             ellipse_overlap(points, moments),
-            ratio(points.count, valid.flatten(1).sum(1).to(torch.float64)),
+            count / view_area,
         ],
         1,
     )
 
 
-def polygon_area_and_perimeter(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Area (pixels) and perimeter (pixel sides) of the marching-squares polygon, each (B,) float64.
+def polygon_area_and_perimeter(points: LesionPoints, neighbours: Tensor) -> tuple[Tensor, Tensor]:
+    """Area (pixels) and perimeter (pixel sides) of the marching-squares polygon, each (B, 1) float64.
 
-    Each 2x2 neighbourhood holds one of 16 patterns and contributes a fixed area and length.
+    A 2x2 neighbourhood contributes by its number of lesion pixels: one 1/8 of area and sqrt(1/2) of perimeter, two
+    side by side 1/2 and 1, two on a diagonal 1/4 and sqrt(2), three 7/8 and sqrt(1/2), four 1 and 0. How often each
+    occurs follows from the numbers of pixels, adjacent pairs, triples and full squares.
     """
-    inside = torch.nn.functional.pad((mask[:, 0] > 0.5).to(torch.uint8), [1, 1, 1, 1])
-    pattern = inside[:, :-1, :-1] + 2 * inside[:, :-1, 1:] + 4 * inside[:, 1:, :-1] + 8 * inside[:, 1:, 1:]
-    pattern = pattern.flatten(1).to(torch.int64)
-    histogram = torch.zeros([mask.shape[0], 16], dtype=torch.float64, device=mask.device)
-    histogram = histogram.scatter_add(1, pattern, torch.ones_like(pattern, dtype=torch.float64))
-    # corners in the pattern:   0  1  1  2  1  2  2* 3  1  2* 2  3  2  3  3  4    (* on a diagonal, kept apart)
-    d = math.sqrt(0.5)
-    length = [0.0, d, d, 1.0, d, 1.0, 2 * d, d, d, 2 * d, 1.0, d, 1.0, d, d, 0.0]
-    a, b, c = 0.125, 0.5, 0.875
-    surface = [0.0, a, a, b, a, b, 0.25, c, a, 0.25, b, c, b, c, c, 1.0]
-    area = histogram * torch.tensor(surface, dtype=torch.float64, device=mask.device)
-    perimeter = histogram * torch.tensor(length, dtype=torch.float64, device=mask.device)
-    return area.sum(1), perimeter.sum(1)
+    near = (neighbours > 0).to(torch.float64) * points.inside.unsqueeze(1)
+    right, down, down_right, down_left = near[:, 0], near[:, 1], near[:, 2], near[:, 3]
+    corner = right * down
+    adjacent = (right + down).sum(1, keepdim=True)
+    diagonal = (down_right + down_left).sum(1, keepdim=True)
+    triples = (corner + (right + down) * down_right + down * down_left).sum(1, keepdim=True)
+    four = (corner * down_right).sum(1, keepdim=True)
+    three = triples - 4 * four
+    two_diagonal = diagonal - three - 2 * four
+    two_adjacent = 2 * adjacent - 2 * three - 4 * four
+    one = 4 * points.count.unsqueeze(1) - 2 * (two_adjacent + two_diagonal) - 3 * three - 4 * four
+    area = one / 8 + two_adjacent / 2 + two_diagonal / 4 + three * 7 / 8 + four
+    return area, two_adjacent + math.sqrt(0.5) * (one + three + 2 * two_diagonal)
 
 
 def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Tensor:
@@ -127,56 +117,58 @@ def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Te
     of a row can support, and half a pixel (as a diamond, the polygon's corners) is added.
 
     Returns:
-        (B, N) float64 in pixels; zeros for an empty mask.
+        (B, N) float64, pixels.
     """
-    images = points.count.shape[0]
-    line = points.batch * points.height + points.row
-    column = points.column.to(torch.float64)
-    shape = [images, points.height, 1]
-    left = segment_min(column, line, images * points.height).view(shape) - moments.column.view(-1, 1, 1)
-    right = segment_max(column, line, images * points.height).view(shape) - moments.column.view(-1, 1, 1)
-    row = torch.arange(points.height, dtype=torch.float64, device=column.device).view(1, -1, 1)
-    row = row - moments.row.view(-1, 1, 1)
+    top = points.row.amin(1, keepdim=True)
+    line = (points.row - top).to(torch.int64)
+    start = torch.full([line.shape[0], int(line.max()) + 1], float("inf"), dtype=torch.float64, device=line.device)
+    left = start.scatter_reduce(1, line, points.column, "amin").unsqueeze(2)
+    right = (-start.scatter_reduce(1, line, -points.column, "amin")).unsqueeze(2)
     some = left <= right
-    left = torch.where(some, left, 0.0)
-    right = torch.where(some, right, 0.0)
-    angle = torch.arange(directions, dtype=torch.float64, device=column.device) * (2 * math.pi / directions)
-    cosine, sine = torch.cos(angle).view(1, 1, -1), torch.sin(angle).view(1, 1, -1)
-    reach = row * sine + torch.where(cosine > 0, right, left) * cosine
+    left = torch.where(some, left - moments.column.unsqueeze(2), 0.0)
+    right = torch.where(some, right - moments.column.unsqueeze(2), 0.0)
+    row = torch.arange(start.shape[1], dtype=torch.float64, device=line.device).unsqueeze(0) + top - moments.row
+    sine, cosine = direction_vectors(directions, line.device)
+    reach = row.unsqueeze(2) * sine + torch.where(cosine > 0, right, left) * cosine
     reach = torch.where(some, reach, -float("inf")).amax(1)
-    reach = reach + 0.5 * torch.maximum(cosine.abs(), sine.abs()).view(1, -1)
-    return torch.where(points.count.view(-1, 1) > 0, reach, 0.0)
+    return reach + 0.5 * torch.maximum(cosine.abs(), sine.abs())
+
+
+def direction_vectors(directions: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Sine (row) and cosine (column) of N equally spaced angles, each (1, N) float64."""
+    angle = torch.arange(directions, dtype=torch.float64, device=device).unsqueeze(0) * (2 * math.pi / directions)
+    return torch.sin(angle), torch.cos(angle)
 
 
 def hull_area_and_perimeter(hull_support: Tensor) -> tuple[Tensor, Tensor]:
-    """Area and perimeter of the convex hull, circumscribed with one edge per direction, each (B,).
+    """Area and perimeter of the convex hull, circumscribed with one edge per direction, each (B, 1).
 
     With 128 directions a disc's area is 0.02 % too large; polygons with edges at multiples of 2.8 degrees are exact.
     """
     step = 2 * math.pi / hull_support.shape[1]
     neighbours = hull_support.roll(1, 1) + hull_support.roll(-1, 1)
     edge = ((neighbours - 2 * math.cos(step) * hull_support) / math.sin(step)).clamp(min=0)
-    return 0.5 * (hull_support * edge).sum(1), edge.sum(1)
+    return 0.5 * (hull_support * edge).sum(1, keepdim=True), edge.sum(1, keepdim=True)
+
+
+def pixel_moments(moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
+    """Row and column variance and determinant of the covariance of pixel squares, each (B, 1) and positive.
+
+    A pixel is an area, not a point: a unit square's own second moment of 1/12 is added.
+    """
+    tall, wide = moments.row_row + 1 / 12, moments.column_column + 1 / 12
+    return tall, wide, tall * wide - moments.row_column**2
+
+
+def ellipse_form(moments: Moments, row: Tensor, column: Tensor) -> Tensor:
+    """Squared Mahalanobis distance (B, n) of offsets from the centroid; the fitted ellipse is where it is 4."""
+    tall, wide, determinant = pixel_moments(moments)
+    return (wide * row * row - 2 * moments.row_column * row * column + tall * column * column) / determinant
 
 
 def ellipse_overlap(points: LesionPoints, moments: Moments) -> Tensor:
-    """Intersection over union of the lesion and the ellipse of equal centroid and second moments, (B,) in 0..1."""
-    images = points.count.shape[0]
-    row = points.row.to(torch.float64) - moments.row[points.batch]
-    column = points.column.to(torch.float64) - moments.column[points.batch]
-    distance = ellipse_form(moments, points.batch, row, column)
-    common = segment_sum((distance <= 4).to(torch.float64), points.batch, images)
-    return ratio(common, points.count + 4 * math.pi * torch.sqrt(determinant(moments)) - common)
-
-
-def determinant(moments: Moments) -> Tensor:
-    """Determinant of the covariance of the lesion's pixel squares, (B,), never zero."""
-    return (moments.row_row + 1 / 12.0) * (moments.column_column + 1 / 12.0) - moments.row_column**2
-
-
-def ellipse_form(moments: Moments, batch: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """Squared Mahalanobis distance of offsets from the centroid, shape of `row`; the fitted ellipse is where it is 4."""
-    tall = (moments.row_row + 1 / 12.0)[batch]
-    wide = (moments.column_column + 1 / 12.0)[batch]
-    mixed = moments.row_column[batch]
-    return (wide * row * row - 2 * mixed * row * column + tall * column * column) / determinant(moments)[batch]
+    """Intersection over union of the lesion and the ellipse of equal centroid and second moments, (B, 1) in 0..1."""
+    distance = ellipse_form(moments, points.row - moments.row, points.column - moments.column)
+    common = ((distance <= 4).to(torch.float64) * points.inside).sum(1, keepdim=True)
+    ellipse = 4 * math.pi * torch.sqrt(pixel_moments(moments)[2])
+    return common / (points.count.unsqueeze(1) + ellipse - common)

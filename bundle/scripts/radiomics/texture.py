@@ -52,47 +52,43 @@ TEXTURE_IBSI: dict[str, str] = {
 }
 
 
-def co_occurrence(points: LesionPoints, levels: Tensor, bins: int = 32) -> Tensor:
+def co_occurrence(points: LesionPoints, levels: Tensor, neighbours: Tensor, bins: int = 32) -> Tensor:
     """Symmetric co-occurrence counts (B, 4, bins, bins) float64: right, down, down-right, down-left neighbours.
 
     Args:
-        points: the lesion's pixels.
-        levels: (M,) int64 in 1..bins.
+        points: the lesions' pixels.
+        levels: (B, M) int64 in 1..bins.
+        neighbours: (B, 4, M) from `neighbour_levels`.
         bins: number of grey levels.
     """
-    images = points.count.shape[0]
-    stride = points.width + 2
-    # Level image with a border of zeros; level 0 is "not lesion" and its pairs are dropped at the end.
-    cells = (points.batch * (points.height + 2) + points.row + 1) * stride + points.column + 1
-    grid = torch.zeros([images * (points.height + 2) * stride], dtype=torch.int64, device=levels.device)
-    grid = grid.scatter(0, cells, levels)
-    offsets = torch.tensor([[1], [stride], [stride + 1], [stride - 1]], device=levels.device)
-    neighbours = grid[cells.unsqueeze(0) + offsets]  # (4, M)
-    direction = torch.arange(4, device=levels.device).view(4, 1)
-    pair = ((points.batch.unsqueeze(0) * 4 + direction) * (bins + 1) + levels.unsqueeze(0)) * (bins + 1) + neighbours
-    counts = torch.zeros([images * 4 * (bins + 1) * (bins + 1)], dtype=torch.float64, device=levels.device)
-    counts = counts.scatter_add(0, pair.flatten(), torch.ones_like(pair.flatten(), dtype=torch.float64))
-    counts = counts.view(images, 4, bins + 1, bins + 1)[:, :, 1:, 1:]
+    images = levels.shape[0]
+    direction = torch.arange(4, device=levels.device).view(1, 4, 1) * (bins + 1)
+    pair = ((direction + levels.unsqueeze(1)) * (bins + 1) + neighbours).flatten(1)
+    weight = points.inside.unsqueeze(1).expand(-1, 4, -1).flatten(1)
+    counts = torch.zeros([images, 4 * (bins + 1) * (bins + 1)], dtype=torch.float64, device=levels.device)
+    # Level 0 is "not lesion": its pairs are counted and dropped.
+    counts = counts.scatter_add(1, pair, weight).view(images, 4, bins + 1, bins + 1)[:, :, 1:, 1:]
     return counts + counts.transpose(2, 3)
 
 
-def texture_descriptors(points: LesionPoints, levels: Tensor, bins: int = 32) -> Tensor:
+def texture_descriptors(points: LesionPoints, levels: Tensor, neighbours: Tensor, bins: int = 32) -> Tensor:
     """Texture descriptors in the order of `TEXTURE_NAMES`, entropies in bits.
 
     A flat lesion has correlation 1 (pyradiomics' convention); one without any neighbouring pair has zeros.
 
     Args:
-        points: the lesion's pixels.
-        levels: (M,) grey levels 1..bins.
+        points: the lesions' pixels.
+        levels: (B, M) grey levels 1..bins.
+        neighbours: (B, 4, M) from `neighbour_levels`.
         bins: number of grey levels.
 
     Returns:
         (B, 18) float64.
     """
     eps = 2.220446049250313e-16
-    counts = co_occurrence(points, levels, bins)
+    counts = co_occurrence(points, levels, neighbours, bins)
     total = counts.sum([2, 3], keepdim=True)
-    joint = ratio(counts, total.expand_as(counts))
+    joint = counts / total.clamp(min=1)
     grey = torch.arange(1, bins + 1, dtype=torch.float64, device=counts.device)
     first, second = grey.view(-1, 1), grey.view(1, -1)
     marginal = joint.sum(3)
@@ -145,7 +141,7 @@ def texture_descriptors(points: LesionPoints, levels: Tensor, bins: int = 32) ->
         2,
     )
     seen = (total.view(-1, 4, 1) > 0).to(torch.float64)
-    return ratio((features * seen).sum(1), seen.sum(1).expand(-1, features.shape[2]))
+    return ratio((features * seen).sum(1), seen.sum(1))
 
 
 def _entropy(share: Tensor, eps: float) -> Tensor:

@@ -17,6 +17,7 @@ from .points import (
     lesion_box,
     lesion_moments,
     lesion_points,
+    neighbour_levels,
 )
 from .rays import cast_rays
 from .shape import SHAPE_IBSI, SHAPE_NAMES, shape_descriptors, support
@@ -53,8 +54,8 @@ class TorchRadiomics(nn.Module):
         Args:
             image: (B, 1, H, W), values in [0, 1].
             mask: (B, 1, H, W), lesion where above 0.5.
-            valid: (B, 1, H, W), 1 in the field of view, 0 in padding; by default the rectangle spanned by the rows and
-                columns that are not all zero.
+            valid: (B, 1, H, W), 1 in the field of view, a rectangle, and 0 in padding; by default the rectangle spanned
+                by the rows and columns of the image that are not all zero.
 
         Returns:
             (B, R), float64 for float64 images, else float32; finite, and all zero for an empty mask.
@@ -62,21 +63,24 @@ class TorchRadiomics(nn.Module):
         with torch.no_grad():
             dtype = torch.float64 if image.dtype == torch.float64 else torch.float32
             image = image.to(dtype)
-            view = field_of_view(image) if valid is None else (valid > 0.5).to(dtype)
+            if valid is not None:
+                image = image * (valid > 0.5).to(dtype)
+            view = field_of_view(image if valid is None else valid)
             points = lesion_points(image, mask)
             moments = lesion_moments(points)
             box = lesion_box(points)
             reach = support(points, moments)
-            rays = cast_rays(image, mask, view, moments, reach.amax(1))
-            levels, span = grey_levels(points)
-            echo = echo_descriptors(image, view, points, levels, span, rays)
+            rays = cast_rays(image, mask, view, moments, reach.amax(1, keepdim=True))
+            levels, flat = grey_levels(points)
+            neighbours = neighbour_levels(points, levels)
+            echo = echo_descriptors(image, view, points, levels, flat, rays)
             values = torch.cat(
                 [
-                    shape_descriptors(mask, view, points, moments, box, reach),
+                    shape_descriptors(points, neighbours, moments, box, view, reach),
                     margin_descriptors(rays, points, moments, reach),
                     echo,
-                    posterior_descriptors(image, view, box, echo[:, 0]),
-                    texture_descriptors(points, levels),
+                    posterior_descriptors(image, view, box, echo[:, 0:1]),
+                    texture_descriptors(points, levels, neighbours),
                 ],
                 1,
             )
