@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,31 +108,53 @@ def make_dicom_samples(busi: Path, output: Path) -> None:
         ultrasound_dicom(pixels, (identity, patient_name), source).save_as(path, enforce_file_format=True)
 
 
-def ordinary_items(folder: Path, dataset: str) -> Iterator[dict[str, Any]]:
-    """Training items of a set, one per group, whose lesion is of ordinary size; normals as they come."""
+def ordinary_items(folder: Path, dataset: str, wanted: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
+    """The first training items of a set whose lesion is of ordinary size, one per group; normals as they come.
+
+    Args:
+        folder: the set.
+        dataset: its name.
+        wanted: diagnosis -> how many items.
+
+    Returns:
+        diagnosis -> items.
+    """
+    found: dict[str, list[dict[str, Any]]] = {diagnosis: [] for diagnosis in wanted}
     seen: set[str] = set()
     for item in load_datalist(folder, "training"):
+        chosen = found.get(item["diagnosis"], [])
+        if item["group"] in seen or len(chosen) == wanted.get(item["diagnosis"], 0):
+            continue
         area = sum(float(read_mask(path).mean()) for path in item["label"])
-        ordinary = item["diagnosis"] == "normal" or ORDINARY_AREA[0] <= area <= ORDINARY_AREA[1]
-        if ordinary and item["group"] not in seen:
+        if item["diagnosis"] == "normal" or ORDINARY_AREA[0] <= area <= ORDINARY_AREA[1]:
             seen.add(item["group"])
-            yield {**item, "dataset": dataset}
+            chosen.append({**item, "dataset": dataset})
+    return found
 
 
-def make_training_samples(folders: dict[str, Path], output: Path) -> None:
+def make_training_samples(folders: Mapping[str, Path], output: Path) -> None:
     """Write a ``datalist.json`` folder of small images drawn from the training lists.
 
     Args:
         folders: dataset name -> its folder.
         output: the folder to make.
     """
-    queues: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    kinds = {kind for counts in TRAINING_SAMPLES.values() for kind in counts}
+    queues = {}
     for dataset, folder in folders.items():
-        for item in ordinary_items(folder, dataset):
-            queues.setdefault((dataset, item["diagnosis"]), []).append(item)
+        wanted = {
+            diagnosis: sum(counts.get((name, diagnosis), 0) for counts in TRAINING_SAMPLES.values())
+            for name, diagnosis in kinds
+            if name == dataset
+        }
+        queues[dataset] = ordinary_items(folder, dataset, wanted)
     sections = {
-        section: [_small_copy(queues[kind].pop(0), output) for kind, count in kinds.items() for _ in range(count)]
-        for section, kinds in TRAINING_SAMPLES.items()
+        section: [
+            _small_copy(queues[dataset][diagnosis].pop(0), output)
+            for (dataset, diagnosis), count in counts.items()
+            for _ in range(count)
+        ]
+        for section, counts in TRAINING_SAMPLES.items()
     }
     about = {
         "name": "Rad-VLSM sample list",
