@@ -7,32 +7,28 @@ import pytest
 import torch
 from ignite.engine import Engine
 from monai.data import MetaTensor
-from PIL import Image
 
 from scripts.errors import BundleError
 from scripts.reporting.evaluation import EvaluationReport
 from scripts.reporting.evaluation_cases import CaseTable
 
+ROOT = "/lists/set"
 
-@pytest.fixture
-def items(tmp_path):
-    """Two lesions and a normal; each mask a 10 x 20 block of a 40 x 50 image."""
-    found = []
-    for number, diagnosis in enumerate(("benign", "malignant", "normal")):
-        image, label = tmp_path / diagnosis / f"{number}.png", tmp_path / diagnosis / f"{number}_mask.png"
-        image.parent.mkdir()
-        mask = np.zeros((40, 50), np.uint8)
-        mask[10:20, 10:30] = 0 if diagnosis == "normal" else 255
-        Image.fromarray(np.full((40, 50), 90, np.uint8)).save(image)
-        Image.fromarray(mask).save(label)
-        group = {"group": f"set/{number}", "dataset": "set"}
-        found.append({"image": str(image), "label": [str(label)], "diagnosis": diagnosis} | group)
-    return found
+
+def item(number, diagnosis):
+    """A 40 x 50 image; its mask a block of 10 x 20 pixels, or empty."""
+    label = torch.zeros(1, 40, 50)
+    label[:, 10:20, 10:30] = diagnosis != "normal"
+    path = f"{ROOT}/{diagnosis}/{number}.png"
+    return {"label": label, "diagnosis": diagnosis, "group": f"set/{number}", "dataset": "set", "path": path}
+
+
+ITEMS = [item(0, "benign"), item(1, "malignant"), item(2, "normal")]
 
 
 def output(item, emitted, gate_off, malignant_logit=0.0):
     return {
-        "image": MetaTensor(torch.zeros(3, 32, 32), meta={"filename_or_obj": item["image"]}),
+        "image": MetaTensor(torch.zeros(3, 32, 32), meta={"filename_or_obj": item["path"]}),
         "mask": emitted,
         "mask_gate_off": gate_off,
         "pred": {
@@ -43,19 +39,18 @@ def output(item, emitted, gate_off, malignant_logit=0.0):
     }
 
 
-def run(report, outputs):
-    engine = Engine(lambda engine, batch: batch)
+def run(report, items, outputs):
+    engine = Engine(lambda engine, batch: outputs)
     report.attach(engine)
-    engine.run([outputs], max_epochs=1)
+    engine.run([items], max_epochs=1)
     return engine
 
 
-def test_cases_metrics_and_files(items, tmp_path):
+def test_cases_metrics_and_files(tmp_path):
     half, empty = torch.zeros(1, 40, 50), MetaTensor(torch.zeros(1, 40, 50))
     half[:, 10:20, 10:20] = 1
-    outputs = [output(items[0], half, half, -2), output(items[1], empty, half, 2), output(items[2], empty, half)]
-    report = EvaluationReport(items, tmp_path / "out", about={"checkpoint": "model.pt"})
-    engine = run(report, outputs)
+    outputs = [output(ITEMS[0], half, half, -2), output(ITEMS[1], empty, half, 2), output(ITEMS[2], empty, half)]
+    engine = run(EvaluationReport(tmp_path / "out", about={"weights": "model.pt"}), ITEMS, outputs)
     assert engine.state.metrics["dice"] == pytest.approx(1 / 3)  # 2/3 and, undetected, 0
     assert engine.state.metrics["dice_gate_off"] == pytest.approx(2 / 3)
     assert engine.state.metrics["normals_with_mask"] == 0
@@ -65,20 +60,20 @@ def test_cases_metrics_and_files(items, tmp_path):
     assert table["malignancy_probability"][1] == pytest.approx(1 / (1 + np.exp(-2)))
     assert table.counted_probability[1] == 0
     written = json.loads((tmp_path / "out/evaluation.json").read_text())
-    assert written["about"]["checkpoint"] == "model.pt" and written["about"]["images"] == 3
+    assert written["about"]["weights"] == "model.pt" and written["about"]["images"] == 3
     assert written["strata"]["set/malignant"]["dice"]["value"] == 0
-    assert str(tmp_path) not in (tmp_path / "out/evaluation.md").read_text()
+    assert "| set/malignant | 1 | 0.000 | 0.667 |" in (tmp_path / "out/evaluation.md").read_text()
 
 
-def test_a_second_run_and_a_repeated_case_do_not_count_twice(items, tmp_path):
+def test_a_second_run_and_a_repeated_case_do_not_count_twice(tmp_path):
     full = torch.ones(1, 40, 50)
-    report = EvaluationReport(items, tmp_path)
-    run(report, [output(items[0], full, full), output(items[0], full, full)])
-    run(report, [output(items[1], full, full)])
-    assert CaseTable.read(tmp_path / "cases.csv")["image"].tolist() == ["malignant/1.png"]
+    report = EvaluationReport(tmp_path)
+    run(report, [ITEMS[0], ITEMS[0]], [output(ITEMS[0], full, full)] * 2)
+    run(report, [ITEMS[1]], [output(ITEMS[1], full, full)])
+    assert CaseTable.read(tmp_path / "cases.csv")["image"].tolist() == ["1.png"]
 
 
-def test_a_mask_on_another_grid_is_named(items, tmp_path):
+def test_a_mask_on_another_grid_is_named(tmp_path):
     wrong = torch.zeros(1, 32, 32)
     with pytest.raises(BundleError, match="benign/0.png.*40 x 50.*32 x 32"):
-        run(EvaluationReport(items, tmp_path), [output(items[0], wrong, wrong)])
+        run(EvaluationReport(tmp_path), [ITEMS[0]], [output(ITEMS[0], wrong, wrong)])

@@ -137,11 +137,13 @@ def test_the_table_survives_its_file(tmp_path):
 
 def test_the_page_names_numbers_intervals_and_reasons():
     rows = [case(i, dice=0.5 + i / 100, malignancy_probability=0.2) for i in range(1, 21)]
-    page = evaluation_markdown(summarise(CaseTable.from_rows(rows)), {"checkpoint": "model.pt"})
-    assert "* checkpoint: model.pt" in page and "0.605 (" in page
-    assert "* busi: AUC: needs benign and malignant lesions." in page
-    rows_of_tables = [line for line in page.splitlines() if line.startswith("| busi/small |")]
-    assert len(rows_of_tables) == 2 and "Research use only." in page
+    page = evaluation_markdown(summarise(CaseTable.from_rows(rows)), {"weights": "model.pt"})
+    assert "* weights: model.pt" in page and "| busi | 20 | 0.605 (" in page and "Research use only." in page
+    assert "* busi: AUC; AUC, true area alone; AUC, predicted area alone: needs benign and malignant lesions." in page
+    assert sum(line.startswith("| busi/small |") for line in page.splitlines()) == 2
+    assert "| all |" not in page  # one dataset is all there is
+    two = summarise(CaseTable.from_rows([*rows, case(1, "normal", dataset="other")]))
+    assert "| all | 20 | 0.605 (" in evaluation_markdown(two, {})
 
 
 def test_two_thousand_resamples_of_every_metric_take_seconds_at_most():

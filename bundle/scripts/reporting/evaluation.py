@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import torch
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 
-from scripts.data import LoadMaskUniond
 from scripts.errors import BundleError
 from scripts.reporting.evaluation_bootstrap import Bootstrap
 from scripts.reporting.evaluation_cases import CaseTable
@@ -26,35 +25,34 @@ from scripts.reporting.evaluation_tables import evaluation_markdown
 class EvaluationReport:
     """Measures every case on its native grid; at the end writes ``cases.csv``, ``evaluation.json``, ``evaluation.md``.
 
-    The evaluator's postprocessing leaves in each output the native masks; the true masks are read again from the
-    list, because the network's labels have been resized.
+    The true mask comes from the item at its native size, because labels that are resized for the network measure
+    another mask. Items travel by :func:`scripts.reporting.collate_items`; the evaluator's postprocessing leaves the
+    native masks in each output.
 
     Args:
-        items: the evaluated list, as :func:`scripts.data.load_datalist` returns it.
         output_dir: where the three files go.
         mask_key: the emitted mask (evidence gate on), shape (1, H, W), 0 or 1, native grid.
         gate_off_key: the fused mask before the gate, same form.
+        label_key: in the item, the true mask, same form; beside it ``dataset``, ``group`` and ``diagnosis``.
         about: what was evaluated, by name, for the head of the tables.
         bootstrap: how intervals are drawn.
     """
 
     def __init__(
         self,
-        items: Sequence[Mapping[str, Any]],
         output_dir: str | Path,
         mask_key: str = "mask",
         gate_off_key: str = "mask_gate_off",
+        label_key: str = "label",
         about: Mapping[str, Any] | None = None,
         bootstrap: Bootstrap = Bootstrap(),
     ) -> None:
-        self.items = {str(item["image"]): item for item in items}
-        self.names = _image_names(items)
         self.output_dir = Path(output_dir)
         self.mask_key = mask_key
         self.gate_off_key = gate_off_key
+        self.label_key = label_key
         self.about = dict(about or {})
         self.bootstrap = bootstrap
-        self.read_truth = LoadMaskUniond(keys="label")
         self.rows: dict[str, dict[str, Any]] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -69,15 +67,15 @@ class EvaluationReport:
 
     def measure(self, engine: Engine) -> None:
         """Measure the cases of one decollated batch."""
-        for output in engine.state.output:
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             path = str(output["image"].meta["filename_or_obj"])
-            self.rows[path] = self._row(path, output)
+            self.rows[path] = self._row(path, item, output)
 
     def finish(self, engine: Engine) -> None:
         """Put the headline numbers among the engine's metrics; on the first process, write the files."""
         # A distributed sampler may repeat cases: one row for each image.
         rows = {path: row for part in idist.all_gather(self.rows) for path, row in part.items()}
-        table = CaseTable.from_rows(list(rows.values()))
+        table = CaseTable.from_rows(_with_names(rows))
         strata = summarise(table, self.bootstrap)
         whole = strata["all"]
         engine.state.metrics |= {name: whole[name]["value"] for name in METRICS if name in whole}
@@ -85,14 +83,13 @@ class EvaluationReport:
             self._write(table, strata)
             engine.logger.info(f"{len(table)} cases evaluated; the tables are in {self.output_dir}.")
 
-    def _row(self, path: str, output: Mapping[str, Any]) -> dict[str, Any]:
-        item = self.items[path]
-        true = _mask(self.read_truth({"label": item["label"]})["label"])
+    def _row(self, path: str, item: Mapping[str, Any], output: Mapping[str, Any]) -> dict[str, Any]:
         emitted, gate_off = (_mask(output[key]) for key in (self.mask_key, self.gate_off_key))
+        true = _mask(item[self.label_key])
         if emitted.shape != true.shape:
             raise BundleError(
-                f'The mask of "{self.names[path]}" has {_size(true)} pixels, but the image was read with '
-                f"{_size(emitted)}. Replace one of them."
+                f'The mask of "{path}" has {_size(true)} pixels, but the image was read with {_size(emitted)}. '
+                "Replace one of them."
             )
         evidence = output["pred"]
         numbers = measure_case(
@@ -103,7 +100,7 @@ class EvaluationReport:
             reliability=evidence["reliability"].item(),
             lesion_evidence=evidence["lesion_logit"].item(),
         )
-        return {key: item[key] for key in ("dataset", "group", "diagnosis")} | {"image": self.names[path]} | numbers
+        return {key: item[key] for key in ("dataset", "group", "diagnosis")} | numbers
 
     def _write(self, table: CaseTable, strata: Mapping[str, Any]) -> None:
         self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -126,10 +123,13 @@ def _size(mask: torch.Tensor) -> str:
     return f"{mask.shape[0]} x {mask.shape[1]}"
 
 
-def _image_names(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Short names by path: relative to the folder that holds all images and masks of the dataset."""
-    files: dict[str, list[str]] = {}
-    for item in items:
-        files.setdefault(item["dataset"], []).extend([item["image"], *item["label"]])
-    roots = {dataset: os.path.commonpath(paths) for dataset, paths in files.items()}
-    return {str(i["image"]): Path(os.path.relpath(i["image"], roots[i["dataset"]])).as_posix() for i in items}
+def _with_names(rows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by path -> rows with ``image``: the path below the folder that holds all images of the dataset."""
+    folders: dict[str, list[str]] = {}
+    for path, row in rows.items():
+        folders.setdefault(row["dataset"], []).append(os.path.dirname(path))
+    roots = {dataset: os.path.commonpath(paths) for dataset, paths in folders.items()}
+    return [
+        dict(row) | {"image": Path(os.path.relpath(path, roots[row["dataset"]])).as_posix()}
+        for path, row in rows.items()
+    ]

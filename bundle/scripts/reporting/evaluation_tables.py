@@ -35,6 +35,9 @@ def evaluation_markdown(strata: Mapping[str, Mapping[str, Any]], about: Mapping[
         Markdown. A number in brackets is a bootstrap interval; an empty cell's reason stands at the end.
     """
     wholes = [name for name in strata if "/" not in name]
+    if len(wholes) == 2:  # one dataset is all there is
+        strata = {name: summary for name, summary in strata.items() if name.split("/")[0] != "all"}
+        wholes = wholes[1:]
     with_lesions = [name for name in strata if strata[name]["lesions"]]
     with_normals = [name for name in wholes if strata[name]["normals"]]
     parts = ["# Evaluation", "\n".join(f"* {name}: {value}" for name, value in about.items())]
@@ -87,13 +90,14 @@ def _risk_table(strata: Mapping[str, Mapping[str, Any]], wholes: list[str]) -> s
 
 
 def _reasons(strata: Mapping[str, Mapping[str, Any]], wholes: list[str]) -> str:
+    """Each reason once for each whole, with the metrics that it keeps away or without an interval."""
     lines = []
     for name in wholes:
-        lines += [f"* {name}: {_TITLES[metric]}: {why}." for metric, why in strata[name]["absent"].items()]
-        results = {metric: r for metric, r in strata[name].items() if isinstance(r, dict)}
-        lines += [
-            f"* {name}: {_TITLES[metric]} has no interval: {result['no_interval']}."
-            for metric, result in results.items()
-            if "no_interval" in result
-        ]
+        told: dict[str, list[str]] = {}
+        for metric, reason in strata[name]["absent"].items():
+            told.setdefault(reason, []).append(_TITLES[metric])
+        for metric, result in strata[name].items():
+            if metric in _TITLES and "no_interval" in result:
+                told.setdefault(f"no interval, {result['no_interval']}", []).append(_TITLES[metric])
+        lines += [f"* {name}: {'; '.join(titles)}: {reason}." for reason, titles in told.items()]
     return "\n".join(lines) or "Nothing."

@@ -1,0 +1,45 @@
+"""configs/evaluate.json on the sample list, from random weights to the three files."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+
+from scripts.reporting.evaluation_cases import CaseTable
+
+BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    torch.manual_seed(0)
+    workflow = ConfigWorkflow(
+        config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
+        workflow_type="train",
+        bundle_root=str(BUNDLE),
+        output_dir=str(tmp_path / "out"),
+        weights=str(tmp_path / "random.pt"),
+        image_size=64,
+        num_workers=0,
+        device="$torch.device('cpu')",
+    )
+    workflow.initialize()
+    return workflow
+
+
+def test_evaluation_of_the_sample_list(workflow, tmp_path):
+    assert workflow.check_properties() == []
+    network = workflow.parser.get_parsed_content("network_def")
+    torch.save(network.state_dict(), tmp_path / "random.pt")
+    workflow.run()
+    workflow.finalize()
+    listed = json.loads((BUNDLE / "sample_data/training/datalist.json").read_text())["validation"]
+    table = CaseTable.read(tmp_path / "out/cases.csv")
+    assert sorted(table["diagnosis"]) == sorted(item["diagnosis"] for item in listed)
+    assert all((table["true_area_px"] > 0) == table.is_lesion)
+    written = json.loads((tmp_path / "out/evaluation.json").read_text())
+    assert written["strata"]["all"]["dice"]["value"] == pytest.approx(table["dice"][table.is_lesion].mean())
+    assert written["about"]["section"] == "validation"
+    assert (tmp_path / "out/evaluation.md").read_text().startswith("# Evaluation")
