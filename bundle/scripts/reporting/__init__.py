@@ -8,6 +8,7 @@ from scripts.reporting.native_masks import MaskProbabilitiesd, PasteCropd
 from scripts.reporting.overlay import draw_overlay
 from scripts.reporting.prediction_table import COLUMNS
 from scripts.reporting.prediction_writer import PredictionWriter
+from scripts.reporting.stopwatch import Stopwatch
 
 __all__ = [
     "COLUMNS",
@@ -19,6 +20,7 @@ __all__ = [
     "MaskProbabilitiesd",
     "PasteCropd",
     "PredictionWriter",
+    "Stopwatch",
     "collate_items",
     "draw_overlay",
     "measure_size",

@@ -65,7 +65,9 @@ class DescribeLesiond(Transform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
-        evidence, mask = item["pred"], torch.as_tensor(item["mask"])[0] > 0
+        evidence = item["pred"]
+        # A mask of a pixel or two may vanish on a coarser native grid: no lesion can be shown then.
+        mask = (torch.as_tensor(item["mask"])[0] > 0) & (evidence["lesion_logit"] > 0)
         item["pred"] = mask.to(torch.uint8)
         used = [evidence[name] for name in ("lesion_logit", "diagnosis_logits", "reliability", "gated_mask_logits")]
         if not all(bool(torch.isfinite(values).all()) for values in used):
@@ -75,8 +77,7 @@ class DescribeLesiond(Transform):
         return item
 
     def _describe(self, evidence: Mapping[str, Tensor], mask: np.ndarray, spacing: list[float]) -> dict[str, Any]:
-        # A mask of a pixel or two may vanish on a coarser native grid: no lesion can be shown then.
-        found = float(evidence["lesion_logit"]) > 0 and bool(mask.any())
+        found = bool(mask.any())
         probability = float(torch.softmax(evidence["diagnosis_logits"].double(), dim=0)[1])
         reliability = float(evidence["reliability"])
         valid = evidence["valid"] > 0
@@ -100,5 +101,5 @@ class DescribeLesiond(Transform):
         return low < probability < high or reliability < float(self.network.reliability_threshold)
 
     def _radiomics(self, evidence: Mapping[str, Tensor]) -> dict[str, float]:
-        values = evidence["radiomics"].tolist()
-        return {name: value for name, value in zip(self.network.radiomics.names, values, strict=True) if math.isfinite(value)}
+        named = zip(self.network.radiomics.names, evidence["radiomics"].tolist(), strict=True)
+        return {name: value for name, value in named if math.isfinite(value)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
@@ -16,21 +15,19 @@ from monai.engines.utils import IterationEvents
 from torch import nn
 
 from scripts.errors import EXIT_UNUSABLE, BundleError
-from scripts.reporting.archive_results import ArchiveResults
-from scripts.reporting.files import file_digest, write_whole
+from scripts.networks import weights_digest
+from scripts.reporting.background import Background
 from scripts.reporting.interruptions import OneSentence, disk_trouble_in_one_sentence
 from scripts.reporting.lesion_description import NOTE
 from scripts.reporting.output_folder import OutputFolder
-from scripts.reporting.overlay import draw_overlay, mask_image, png_bytes
 from scripts.reporting.prediction_table import row_key
 from scripts.reporting.provenance import bundle_version, configuration_digest, network_digest, versions
+from scripts.reporting.result_files import AnalysedImage, ResultFiles
 from scripts.reporting.result_names import name_results
 from scripts.reporting.stopwatch import Stopwatch
 
 logger = logging.getLogger("rad_vlsm")
 
-# A name that the disk refuses costs one row; anything else that cannot be written ends the run.
-_REFUSED_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 _SECONDS_BETWEEN_PROGRESS = 10.0
 
 
@@ -51,7 +48,9 @@ class PredictionWriter:
         overwrite: replace the results of an earlier run.
         overlays: draw overlays.
         dicom_results: write SEG and SR for DICOM inputs.
-        secondary_capture: write overlays as DICOM Secondary Capture too.
+        secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
+        num_writers: processes that write files while the network computes; 0 writes in between.
+        stopwatch: counts from the start of the run.
     """
 
     def __init__(
@@ -66,14 +65,13 @@ class PredictionWriter:
         overlays: bool = True,
         dicom_results: bool = True,
         secondary_capture: bool = False,
+        num_writers: int = 1,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
-        self.items = items
-        self.names = name_results(items)
-        self.overlays, self.dicom_results, self.overwrite = overlays, dicom_results, overwrite
-        self.settings = {
-            **settings, "overlays": overlays, "dicom_results": dicom_results, "secondary_capture": secondary_capture
-        }  # fmt: skip
-        self.weights_sha256 = file_digest(weights)
+        outputs = {"overlays": overlays, "dicom_results": dicom_results, "secondary_capture": secondary_capture}
+        self.items, self.overwrite, self.num_writers = items, overwrite, num_writers
+        self.settings = {**settings, **outputs}
+        self.weights_sha256 = weights_digest(weights)
         digest = configuration_digest(
             {
                 "version": bundle_version(),
@@ -84,10 +82,11 @@ class PredictionWriter:
             }
         )
         self.folder = OutputFolder(output_dir, digest)
-        self.archive = ArchiveResults(
-            self.folder.path, bundle_version(), self.weights_sha256, digest, secondary_capture
-        )
-        self.stopwatch = Stopwatch()
+        identity = {"version": bundle_version(), "weights_sha256": self.weights_sha256, "configuration": digest}
+        self.files = ResultFiles(self.folder.path, identity, **outputs)
+        self.stopwatch = stopwatch or Stopwatch()
+        self.background: Background | None = None
+        self._names = name_results(items)
         self._settled = set() if overwrite else self.folder.keys()
         self._next = 0
         self._progress_told = time.monotonic()
@@ -102,18 +101,21 @@ class PredictionWriter:
         Raises:
             BundleError: it cannot be written, or holds other results.
         """
-        order = {row_key(item): index for index, item in enumerate(self.items)}
+        order = self._order()
         self.folder.open(order, self.overwrite)
+        with disk_trouble_in_one_sentence(self.folder.path):
+            self._write_summary(finished=False)
         if self._settled:
             logger.info("%d of %d rows are there already.", len(self._settled & order.keys()), len(order))
-        self._write_summary(finished=False)
+        self.background = Background(self.num_writers if self.pending() else 0, self.files.warm_up)
         self.stopwatch.lap("set_up")
 
     def attach(self, engine: Engine) -> None:
         """Add this to an evaluator."""
         engine.add_event_handler(Events.GET_BATCH_COMPLETED, lambda: self.stopwatch.lap("reading"))
         engine.add_event_handler(IterationEvents.FORWARD_COMPLETED, lambda: self.stopwatch.lap("network"))
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._write_batch)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._take_batch)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, lambda _: self.background.close())
         OneSentence().attach(engine)
 
     def close(self) -> None:
@@ -124,79 +126,63 @@ class PredictionWriter:
         """
         with disk_trouble_in_one_sentence(self.folder.path):
             self._settle_up_to(len(self.items))
-            self.folder.table.put_in_order({row_key(item): index for index, item in enumerate(self.items)})
+            self._append_rows(wait=True)
+            self.background.close()
+            self.folder.table.put_in_order(self._order())
             self.stopwatch.lap("writing")
             self._write_summary(finished=True)
-        counts = self.folder.table.counts()
-        analysed, skipped, failed = (counts["status"].get(name, 0) for name in ("ok", "skipped", "failed"))
+        counts = self.folder.table.counts()["status"]
+        analysed, skipped, failed = (counts.get(name, 0) for name in ("ok", "skipped", "failed"))
         sentence = f"{analysed} analysed, {skipped} skipped, {failed} failed: see predictions.csv in {self.folder.path}"
         if failed or not analysed:
-            reason = "Something failed" if analysed else "Nothing could be analysed"
+            reason = "Not everything could be analysed" if analysed else "Nothing could be analysed"
             raise BundleError(f"{reason}: {sentence}", EXIT_UNUSABLE)
         sys.stdout.flush()
         print(sentence, file=sys.stderr, flush=True)
 
-    def _write_batch(self, engine: Engine) -> None:
+    def _order(self) -> dict[tuple[str, str, str], int]:
+        return {row_key(item): index for index, item in enumerate(self.items)}
+
+    def _take_batch(self, engine: Engine) -> None:
         self.stopwatch.lap("postprocessing")
         with disk_trouble_in_one_sentence(self.folder.path):
             for item, output in zip(engine.state.batch, engine.state.output, strict=True):
                 self._settle_up_to(item["row"])
                 self._settle({**item, **output})
-                self._next = item["row"] + 1
+            self._append_rows()
         self.stopwatch.lap("writing")
         if time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
             self._progress_told = time.monotonic()
-            logger.info("%d of %d rows are written.", self._next, len(self.items))
+            logger.info("%d of %d rows.", self._next, len(self.items))
 
     def _settle_up_to(self, row: int) -> None:
         """Rows for items that needed no network, so far."""
         for item in self.items[self._next : row]:
             if row_key(item) not in self._settled:
-                self._append(item)
+                self.background.pass_on(item, {})
         self._next = max(self._next, row)
 
     def _settle(self, item: Mapping[str, Any]) -> None:
-        """The files and the row of one item that the network has seen."""
-        if item["status"] != "ok":
-            self._append(item)
+        """The files and the row of one item that has been through the network."""
+        number = item["row"]
+        self._next = number + 1
+        row = {**self.items[number], "status": item["status"], "reason": item["reason"]}
+        if row["status"] != "ok":
+            self.background.pass_on(row, {})
             return
-        row = {**item, **item["result"]}
-        try:
-            row.update(self._write_results(row))
-        except OSError as error:
-            if error.errno not in _REFUSED_NAMES:
-                raise
-            row = {**item, "status": "failed", "reason": "RESULT_NOT_WRITTEN the name is too long"}
-        except Exception as error:  # noqa: BLE001  one patient's file must not cost the others theirs
-            row = {**item, "status": "failed", "reason": f"INTERNAL_ERROR {type(error).__name__}"}
-        self._append(row)
+        row.update(item["result"])
+        mask, picture = np.asarray(item["pred"]), np.asarray(item["picture"])
+        image = AnalysedImage(row["image"], self._names[number], row, item["source"], mask, picture)
+        self.background.submit(row, self.files.write, image)
 
-    def _append(self, row: Mapping[str, Any]) -> None:
-        self.folder.table.append(row)
-        if row["reason"]:
-            logger.info("Row %d: %s, %s.", row["row"], row["status"], row["reason"])
-
-    def _write_results(self, row: Mapping[str, Any]) -> dict[str, str]:
-        """Mask, overlay and DICOM files of one row; returns the columns that tell of them."""
-        name, source, root = self.names[row["row"]], row["source"], self.folder.path
-        mask = np.asarray(row["pred"]).astype(np.uint8)
-        if not row["lesion_found"]:
-            mask[:] = 0
-        told = {"mask": f"masks/{name}.png", "overlay": "", "reason": row["reason"]}
-        write_whole(root / told["mask"], png_bytes(mask_image(mask)))
-        overlay = None
-        if self.overlays or self.archive.secondary_capture:
-            top, left, bottom, right = source["crop"]
-            overlay = draw_overlay(np.asarray(row["picture"]), mask[top:bottom, left:right], row)
-        if self.overlays:
-            told["overlay"] = f"overlays/{name}.png"
-            write_whole(root / told["overlay"], png_bytes(overlay))
-        if self.dicom_results and source["kind"] == "dicom":
-            path = self.items[row["row"]]["image"]
-            problem = self.archive.write(path, name, mask, row, overlay, row["row"] + 1)
-            if problem and problem.split()[0] not in row["reason"]:
-                told["reason"] = "; ".join(filter(None, (row["reason"], problem)))
-        return told
+    def _append_rows(self, wait: bool = False) -> None:
+        for row, columns in self.background.done(wait):
+            if columns.get("status") == "failed":
+                row = self.items[row["row"]]
+            row = {**row, **columns}
+            self.folder.table.append(row)
+            if row["status"] != "ok":
+                logger.info("Row %d: %s, %s.", row["row"], row["status"], row["reason"])
 
     def _write_summary(self, finished: bool) -> None:
         self.folder.write_summary(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 
-#: When this package was imported: close to the start of the run.
-STARTED = time.perf_counter()
-
 
 class Stopwatch:
-    """Seconds by stage; a stage may be met many times."""
+    """Seconds by stage, as the run waits for it; a stage may be met many times."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._last = STARTED
+        self.start()
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
         """Count the time since the last lap for a stage."""
