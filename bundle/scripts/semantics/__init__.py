@@ -1,0 +1,45 @@
+"""Lesion morphology in words: the BI-RADS ultrasound lexicon, measured from mask and image."""
+
+from scripts.semantics.descriptions import read_descriptions, require_context, write_descriptions
+from scripts.semantics.lexicon import FORBIDDEN_STEMS, LESION_TERMS, TERMS, Morphology, find_forbidden
+from scripts.semantics.morphology import Description, describe_lesion
+from scripts.semantics.prompts import (
+    CLASS_WORDS,
+    EMPTY_PROMPT,
+    FIXED_PROMPT,
+    OTHER_ORGANS,
+    PROMPT_SWAPS,
+    RANDOM_WORDS,
+    SYNONYMS,
+)
+from scripts.semantics.sentences import all_sentences, parse_sentence, phrasings_of, write_sentence, write_term
+from scripts.semantics.terms import Thresholds, choose_terms
+from scripts.semantics.transforms import DescribeLesiond
+
+__all__ = [
+    "CLASS_WORDS",
+    "EMPTY_PROMPT",
+    "FIXED_PROMPT",
+    "FORBIDDEN_STEMS",
+    "LESION_TERMS",
+    "OTHER_ORGANS",
+    "PROMPT_SWAPS",
+    "RANDOM_WORDS",
+    "SYNONYMS",
+    "TERMS",
+    "DescribeLesiond",
+    "Description",
+    "Morphology",
+    "Thresholds",
+    "all_sentences",
+    "choose_terms",
+    "describe_lesion",
+    "find_forbidden",
+    "parse_sentence",
+    "phrasings_of",
+    "read_descriptions",
+    "require_context",
+    "write_descriptions",
+    "write_sentence",
+    "write_term",
+]
