@@ -1,0 +1,25 @@
+"""The inferer of configs and engines: everything the network believes, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monai.inferers import Inferer
+from monai.utils import convert_to_tensor
+from torch import Tensor, nn
+
+
+class EvidenceInferer(Inferer):
+    """Asks the network for its named evidence instead of the one tensor of ``forward``."""
+
+    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Infer.
+
+        Args:
+            inputs: images in [0, 1], shape (B, 3, S, S).
+            network: a :class:`scripts.networks.RadVLSM`.
+
+        Returns:
+            The dictionary of :meth:`RadVLSM.forward_evidence`.
+        """
+        return network.forward_evidence(convert_to_tensor(inputs, track_meta=False))

@@ -1,0 +1,163 @@
+"""The one place that opens checkpoints: our own weights, SAM and MedSAM."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scripts.errors import BundleError
+
+#: Tensors of SAM's prompt encoder for prompts that this network never gives (clicks and masks).
+UNUSED_IN_SAM = (
+    "prompt_encoder.point_embeddings.0.",
+    "prompt_encoder.point_embeddings.1.",
+    "prompt_encoder.not_a_point_embed.",
+    "prompt_encoder.mask_downscaling.",
+)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
+    """The state dict in a file: raw, or under ``ema`` (our ``last.pt``), ``model`` or ``state_dict``.
+
+    Args:
+        path: a file written by ``torch.save``.
+
+    Returns:
+        Tensors by name, on the CPU.
+
+    Raises:
+        BundleError: if the file is missing or holds no state dict.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BundleError(f'The weights "{path}" do not exist; check the path, or train them with configs/train.json.')
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch names a dozen kinds of broken files
+        raise BundleError(f'The weights "{path}" cannot be read as a PyTorch checkpoint; replace the file.') from error
+    for key in ("ema", "model", "state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+            break
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise BundleError(f'The weights "{path}" hold no state dict; give a file of tensors by name.')
+    return dict(content)
+
+
+def weights_digest(path: str | Path) -> str:
+    """SHA-256 of a weights file, hexadecimal.
+
+    Raises:
+        BundleError: if the file is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BundleError(f'The weights "{path}" do not exist; check the path, or train them with configs/train.json.')
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else (
+            hashlib.sha256(file.read()).hexdigest()
+        )
+
+
+def explain_mismatch(network: nn.Module, state: Mapping[str, Tensor]) -> str:
+    """What does not fit, named by tensor; empty if everything does."""
+    expected = network.state_dict()
+    missing = [name for name in expected if name not in state]
+    unexpected = [name for name in state if name not in expected]
+    shapes = [
+        f"{name} is {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in state and state[name].shape != expected[name].shape
+    ]
+
+    def some(names: list[str]) -> str:
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+    parts = [(some(missing), "it lacks "), (some(unexpected), "it has the unknown "), (some(shapes), "")]
+    return "; ".join(word + text for text, word in parts if text)
+
+
+def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
+    """Load our own weights, strictly.
+
+    Args:
+        network: a :class:`scripts.networks.RadVLSM`.
+        path: the checkpoint; None leaves the network as it is.
+
+    Returns:
+        The network.
+
+    Raises:
+        BundleError: if the file is missing, unreadable, or does not fit; the sentence names the tensors.
+    """
+    if path is None:
+        return network
+    state = read_checkpoint(path)
+    mismatch = explain_mismatch(network, state)
+    if mismatch:
+        raise BundleError(
+            f'The weights "{path}" do not fit this network: {mismatch}. Use the configuration they were trained with.'
+        )
+    network.load_state_dict(state)
+    return network
+
+
+def load_sam(network: nn.Module, path: str | Path | None) -> nn.Module:
+    """Load SAM or MedSAM into a network built with :class:`SamEncoder` and SAM's decoder sizes.
+
+    Position embeddings are resized to the working resolution. What SAM has no weights for (prompter, skips,
+    reliability, diagnosis) keeps its own.
+
+    Args:
+        network: a :class:`scripts.networks.RadVLSM`.
+        path: ``sam_vit_b_01ec64.pth``, ``medsam_vit_b.pth`` or alike; None leaves the network as it is.
+
+    Returns:
+        The network.
+
+    Raises:
+        BundleError: if the file is missing, unreadable, or a tensor does not fit.
+    """
+    if path is None:
+        return network
+    own = network.state_dict()
+    renamed: dict[str, Tensor] = {}
+    for name, value in read_checkpoint(path).items():
+        name = name.removeprefix("module.")
+        if name.startswith(UNUSED_IN_SAM):
+            continue
+        ours = name.replace("image_encoder.", "image_encoder.vit.", 1)
+        if ours in own:
+            value = _resize_positions(ours, value, own[ours])
+        renamed[ours] = value
+    parts = ("image_encoder.vit.", "prompt_encoder.", "mask_decoder.")
+    wanted = {name for name in own if name.startswith(parts) and ".skip" not in name}
+    bad = sorted(wanted.symmetric_difference(renamed))
+    bad += [name for name in sorted(wanted & set(renamed)) if own[name].shape != renamed[name].shape]
+    if bad:
+        raise BundleError(
+            f'The SAM checkpoint "{path}" does not fit this network: {", ".join(bad[:3])}'
+            f'{f" and {len(bad) - 3} more" if len(bad) > 3 else ""} differ; '
+            "choose the encoder variant the checkpoint was made for."
+        )
+    network.load_state_dict({**own, **renamed})
+    return network
+
+
+def _resize_positions(name: str, value: Tensor, own: Tensor) -> Tensor:
+    """Absolute and relative position embeddings at our resolution; everything else unchanged."""
+    if value.shape == own.shape:
+        return value
+    if name.endswith("pos_embed") and value.dim() == own.dim() == 4 and value.shape[-1] == own.shape[-1]:
+        grid = value.permute(0, 3, 1, 2).float()
+        grid = F.interpolate(grid, size=own.shape[1:3], mode="bicubic", align_corners=False, antialias=True)
+        return grid.permute(0, 2, 3, 1)
+    if name.endswith(("rel_pos_h", "rel_pos_w")) and value.dim() == 2 and value.shape[1] == own.shape[1]:
+        line = value.float().t().unsqueeze(0)
+        return F.interpolate(line, size=own.shape[0], mode="linear", align_corners=False).squeeze(0).t()
+    return value

@@ -1,0 +1,176 @@
+"""Rad-VLSM (arXiv 2605.18130): language finds the lesion, SAM segments it, radiomics join in its diagnosis."""
+
+from typing import Dict, List, Optional
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .candidate_boxes import CandidateBoxes
+from .diagnosis_head import DiagnosisHead
+from .mask_decoder import MaskDecoder, PromptEncoder
+from .reliability import EvidenceGate, Reliability, fuse_candidates
+from .semantic_prompter import SemanticPrompter
+
+
+class RadVLSM(nn.Module):
+    """The whole network, read top to bottom like the paper's figure.
+
+    Args:
+        image_encoder: images -> E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8), (B, 32, S/4, S/4).
+        semantic_prompter: E and the fixed text -> response map.
+        candidate_boxes: response map -> K boxes.
+        prompt_encoder: boxes -> prompts, and the position encoding of E.
+        mask_decoder: E and prompts -> K masks, region embeddings, predicted consistencies.
+        reliability: which candidates to trust.
+        evidence_gate: is there a lesion at all.
+        radiomics: image (B, 1, S, S) and mask (B, 1, S, S) -> (B, R) named descriptors; has ``names``.
+        diagnosis_head: benign or malignant.
+        prompt_embedding: embedding f (256) of the fixed class-agnostic prompt; None leaves it to the checkpoint.
+        mask_threshold: probability from which a pixel belongs to the mask, for radiomics and the gate.
+    """
+
+    prompt_embedding: Tensor
+    evidence_threshold: Tensor
+    evidence_temperature: Tensor
+    diagnosis_temperature: Tensor
+
+    def __init__(
+        self,
+        image_encoder: nn.Module,
+        semantic_prompter: SemanticPrompter,
+        candidate_boxes: CandidateBoxes,
+        prompt_encoder: PromptEncoder,
+        mask_decoder: MaskDecoder,
+        reliability: Reliability,
+        evidence_gate: EvidenceGate,
+        radiomics: nn.Module,
+        diagnosis_head: DiagnosisHead,
+        prompt_embedding: Optional[Tensor] = None,
+        mask_threshold: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.image_encoder = image_encoder
+        self.semantic_prompter = semantic_prompter
+        self.candidate_boxes = candidate_boxes
+        self.prompt_encoder = prompt_encoder
+        self.mask_decoder = mask_decoder
+        self.reliability = reliability
+        self.evidence_gate = evidence_gate
+        self.radiomics = radiomics
+        self.diagnosis_head = diagnosis_head
+        self.mask_threshold = mask_threshold
+        # The fixed class-agnostic prompt, embedded once: inference needs no text tower.
+        if prompt_embedding is None:
+            prompt_embedding = torch.zeros(256)
+        self.register_buffer("prompt_embedding", prompt_embedding.detach().clone())
+        # Fitted after training: the evidence logit above which there is a lesion, temperatures, abstention.
+        self.register_buffer("evidence_threshold", torch.tensor(0.0))
+        self.register_buffer("evidence_temperature", torch.tensor(1.0))
+        self.register_buffer("diagnosis_temperature", torch.tensor(1.0))
+        self.register_buffer("indeterminate_band", torch.tensor([0.5, 0.5]))
+        self.register_buffer("reliability_threshold", torch.tensor(0.0))
+
+    @torch.jit.export
+    def forward_evidence(self, image: Tensor) -> Dict[str, Tensor]:
+        """Everything that the method believes about each image, by name.
+
+        Args:
+            image: values in [0, 1], shape (B, 3, S, S), S a multiple of 32.
+
+        Returns:
+            See ``bundle/docs/architecture.md``; batch first, ``mask_logits`` ... ``radiomics``.
+
+        Raises:
+            ValueError: if the image has not three channels or its sides are not equal multiples of 32.
+        """
+        if image.dim() != 4 or image.shape[1] != 3 or image.shape[2] != image.shape[3] or image.shape[2] % 32 != 0:
+            raise ValueError(
+                f"The network takes images of shape (B, 3, S, S), S a multiple of 32, but got {list(image.shape)}."
+            )
+        size = image.shape[-1]
+        text = self.prompt_embedding
+
+        embedding, skip8, skip4 = self.image_encoder((image - 0.25) / 0.25)
+        position = self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
+
+        # Language guides where to look ...
+        response_logits, _, _, _ = self.semantic_prompter(embedding, skip8, position, text)
+        response = torch.sigmoid(response_logits)
+        boxes, scores, valid, fallback = self.candidate_boxes(response, size)
+
+        # ... SAM segments every candidate ...
+        prompts = self.prompt_encoder(boxes.flatten(0, 1), (size, size))
+        masks, regions, quality = self.mask_decoder(
+            embedding, position, prompts, self.prompt_encoder.no_mask_embed.weight, (skip8, skip4)
+        )
+        consistency = torch.sigmoid(quality)
+
+        # ... the reliable ones prevail ...
+        semantic = self.reliability.semantic(regions, text)
+        weights = self.reliability(scores, semantic, consistency, valid)
+        fused = fuse_candidates(masks, weights).unsqueeze(1)
+        evidence_logit, iou_logit = self.evidence_gate(
+            embedding, response, scores, semantic, consistency, masks, fused, weights, valid
+        )
+        mask_logits = F.interpolate(fused, size=[size, size], mode="bilinear", align_corners=False)
+
+        # ... and what lies inside the mask is diagnosed: where to look is learned from masks and semantics alone.
+        inside = torch.sigmoid(mask_logits.detach())
+        mask = (inside > self.mask_threshold).to(image.dtype)
+        if not self.diagnosis_head.uses_radiomics:
+            mask = torch.zeros_like(mask)
+        radiomics = self.radiomics(image.mean(dim=1, keepdim=True), mask)
+        y, y_sam, y_rad = self.diagnosis_head(
+            embedding,
+            F.adaptive_avg_pool2d(inside, [embedding.shape[2], embedding.shape[3]]),
+            boxes * (float(embedding.shape[-1]) / float(size)),
+            regions,
+            weights.detach(),
+            radiomics.to(embedding.dtype),
+        )
+
+        # Last, the gate: no evidence or an empty mask, no lesion.
+        lesion_logit = (evidence_logit - self.evidence_threshold) / self.evidence_temperature
+        empty = inside.amax(dim=(2, 3)) <= self.mask_threshold
+        lesion_logit = torch.where(empty, lesion_logit.clamp(max=-1.0), lesion_logit)
+        found = (lesion_logit > 0).unsqueeze(-1).unsqueeze(-1)
+        return {
+            "mask_logits": mask_logits,
+            "gated_mask_logits": torch.where(found, mask_logits, mask_logits.clamp(max=-10.0)),
+            "diagnosis_logits": y / self.diagnosis_temperature,
+            "y_sam": y_sam,
+            "y_rad": y_rad,
+            "lesion_logit": lesion_logit,
+            "evidence_logit": evidence_logit,
+            "iou_logit": iou_logit,
+            "reliability": torch.sigmoid(iou_logit),
+            "response_logits": response_logits,
+            "response_map": response,
+            "boxes": boxes,
+            "scores": scores,
+            "semantic": semantic,
+            "consistency_logits": quality,
+            "consistency": consistency,
+            "weights": weights,
+            "valid": valid,
+            "fallback": fallback,
+            "candidate_masks": masks,
+            "radiomics": radiomics,
+        }
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Lesion mask and diagnosis as one tensor, for export and servers.
+
+        Args:
+            image: values in [0, 1], shape (B, 3, S, S).
+
+        Returns:
+            Shape (B, 4, S, S): gated lesion-mask logit; benign, malignant and lesion-evidence logits as constant
+            planes.
+        """
+        evidence = self.forward_evidence(image)
+        planes: List[Tensor] = [evidence["gated_mask_logits"]]
+        for logits in (evidence["diagnosis_logits"], evidence["lesion_logit"]):
+            planes.append(logits.unsqueeze(-1).unsqueeze(-1).expand(-1, -1, image.shape[2], image.shape[3]))
+        return torch.cat(planes, dim=1)

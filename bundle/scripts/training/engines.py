@@ -1,0 +1,61 @@
+"""What MONAI's engines need to train a network whose output is named evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.engines import PrepareBatch
+from monai.transforms import MapTransform
+from torch import Tensor
+
+DIAGNOSES = {"benign": 0, "malignant": 1}
+
+
+class EncodeDiagnosisd(MapTransform):
+    """``benign`` -> 0, ``malignant`` -> 1; ``normal`` or no diagnosis -> -1, from which no diagnosis is learned.
+
+    Args:
+        keys: entries with the word; created where missing.
+    """
+
+    def __init__(self, keys: KeysCollection = "diagnosis") -> None:
+        super().__init__(keys, allow_missing_keys=True)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        d = dict(data)
+        for key in self.keys:
+            d[key] = DIAGNOSES.get(d.get(key), -1)
+        return d
+
+
+class PrepareLesionBatch(PrepareBatch):
+    """Batch -> images, and targets ``mask`` (B, 1, S, S) and ``diagnosis`` (B)."""
+
+    def __call__(
+        self,
+        batchdata: dict[str, Any],
+        device: str | torch.device | None = None,
+        non_blocking: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Move to the device."""
+        image = batchdata["image"].to(device=device, non_blocking=non_blocking)
+        mask = batchdata["label"].to(device=device, non_blocking=non_blocking)
+        diagnosis = batchdata["diagnosis"].to(device=device, non_blocking=non_blocking)
+        return image, {"mask": mask, "diagnosis": diagnosis}
+
+
+def gated_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Engine output -> predicted and true masks (B, 1, S, S), evidence gate on; for Dice of lesion images."""
+    return (output["pred"]["gated_mask_logits"] > 0).float(), output["label"]["mask"]
+
+
+def lesion_diagnoses(output: Mapping[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """Engine output -> malignancy probability and truth of each diagnosed lesion, lists of (1,) tensors."""
+    truth = output["label"]["diagnosis"]
+    probability = torch.softmax(output["pred"]["diagnosis_logits"], dim=1)[:, 1]
+    known = torch.nonzero(truth >= 0).flatten().tolist()
+    return [probability[i : i + 1] for i in known], [truth[i : i + 1] for i in known]

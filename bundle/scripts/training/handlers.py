@@ -1,0 +1,148 @@
+"""Ignite handlers that MONAI lacks: seeds per epoch, gradient clipping, losses by name, resuming."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.data.utils import set_rnd
+from monai.engines.utils import IterationEvents
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from scripts.errors import BundleError
+
+logger = logging.getLogger(__name__)
+
+
+class EpochSeed:
+    """Seeds every random number of an epoch by ``seed + epoch``, so that a resumed run draws what it would have drawn.
+
+    Args:
+        seed: the run's seed.
+        dataset: whose MONAI transforms are random (matters without loader workers).
+    """
+
+    def __init__(self, seed: int, dataset: Any) -> None:
+        self.seed, self.dataset = seed, dataset
+
+    def attach(self, engine: Engine) -> None:
+        """Seed at every start of an epoch."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        torch.manual_seed(self.seed + engine.state.epoch)
+        set_rnd(self.dataset, seed=self.seed + engine.state.epoch)
+
+
+class ClipGradients:
+    """Clips the gradients' norm before each optimiser step.
+
+    Args:
+        network: whose parameters.
+        max_norm: largest Euclidean norm of all gradients together.
+    """
+
+    def __init__(self, network: nn.Module, max_norm: float) -> None:
+        self.network, self.max_norm = network, max_norm
+
+    def attach(self, engine: Engine) -> None:
+        """Clip after every backward pass."""
+        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+
+    def __call__(self, engine: Any) -> None:
+        if engine.amp:
+            engine.scaler.unscale_(engine.optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
+
+
+class LossTerms:
+    """Writes the epoch's mean of each loss term to TensorBoard and keeps them in ``engine.state.metrics``.
+
+    Args:
+        loss: a loss with ``terms``, the last value of each by name.
+        log_dir: TensorBoard's folder.
+    """
+
+    def __init__(self, loss: nn.Module, log_dir: str) -> None:
+        self.loss, self.log_dir = loss, log_dir
+        self.sums: dict[str, float] = {}
+        self.count = 0
+
+    def attach(self, engine: Engine) -> None:
+        """Sum at every iteration, write at every epoch."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.add)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.write)
+
+    def add(self, engine: Engine) -> None:
+        """Take the last iteration's terms."""
+        self.count += 1
+        for name, value in self.loss.terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+
+    def write(self, engine: Engine) -> None:
+        """Write the means and start anew."""
+        means = {name: value / self.count for name, value in self.sums.items()}
+        with SummaryWriter(self.log_dir) as writer:
+            for name, value in means.items():
+                writer.add_scalar(f"train_loss/{name}", value, engine.state.epoch)
+        engine.state.metrics.update({f"train_{name}": value for name, value in means.items()})
+        listed = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
+        logger.info("epoch %d: %s", engine.state.epoch, listed)
+        self.sums, self.count = {}, 0
+
+
+class ResumableCheckpoint:
+    """Keeps the newest state of everything that trains, and continues from it at the epoch boundary.
+
+    Args:
+        save_dir: folder of ``last.pt``.
+        objects: what has a ``state_dict``: network, ema, optimizer, scheduler ...
+        resume: continue from ``last.pt``?
+
+    Raises:
+        BundleError: at attach, if ``resume`` and there is no ``last.pt`` or it belongs to another network.
+    """
+
+    FILE = "last.pt"
+
+    def __init__(self, save_dir: str, objects: dict[str, Any], resume: bool = False) -> None:
+        self.path = Path(save_dir) / self.FILE
+        self.objects, self.resume = objects, resume
+
+    def attach(self, engine: Engine) -> None:
+        """Load now if resuming; save after every epoch."""
+        if self.resume:
+            self.load(engine)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+
+    def load(self, engine: Engine) -> None:
+        """Continue from ``last.pt``."""
+        if not self.path.is_file():
+            raise BundleError(f'There is no checkpoint "{self.path}" to resume; leave out --resume or check --output_dir.')
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        epochs = engine.state.max_epochs
+        try:
+            for name, item in self.objects.items():
+                item.load_state_dict(state[name])
+            engine.load_state_dict(state["trainer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise BundleError(
+                f'The checkpoint "{self.path}" belongs to another network or configuration; '
+                "resume with the options it was started with, or choose another --output_dir."
+            ) from error
+        # A longer schedule may be asked for than the one that was interrupted.
+        engine.state.max_epochs = epochs
+        logger.info("resumed after epoch %d", engine.state.epoch)
+
+    def save(self, engine: Engine) -> None:
+        """Write ``last.pt``; an interrupted write leaves the older one."""
+        state = {name: item.state_dict() for name, item in self.objects.items()}
+        state["trainer"] = engine.state_dict()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.path)

@@ -1,0 +1,121 @@
+"""The whole network: shapes, gradients, independence of the diagnosis from the text, export."""
+
+import sys
+
+import pytest
+import torch
+
+from scripts.networks import DiagnosisHead, Reliability
+
+
+@pytest.fixture()
+def image():
+    """Two images with a dark disc each, off centre in the second."""
+    torch.manual_seed(1)
+    rows, columns = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+    image = 0.3 + 0.4 * torch.rand(2, 1, 128, 128)
+    image[0, 0][(rows - 64) ** 2 + (columns - 64) ** 2 < 20**2] *= 0.2
+    image[1, 0][(rows - 40) ** 2 + (columns - 90) ** 2 < 12**2] *= 0.2
+    return image.repeat(1, 3, 1, 1)
+
+
+@torch.no_grad()
+def test_evidence_has_the_shapes_of_the_design(make_network, image):
+    evidence = make_network().forward_evidence(image)
+    shapes = {name: tuple(value.shape) for name, value in evidence.items()}
+    assert shapes["mask_logits"] == shapes["gated_mask_logits"] == (2, 1, 128, 128)
+    assert shapes["response_map"] == (2, 1, 16, 16)
+    assert shapes["candidate_masks"] == (2, 5, 32, 32)
+    assert shapes["boxes"] == (2, 5, 4)
+    for name in ("weights", "valid", "scores", "semantic", "consistency"):
+        assert shapes[name] == (2, 5)
+    for name in ("diagnosis_logits", "y_sam", "y_rad"):
+        assert shapes[name] == (2, 2)
+    torch.testing.assert_close(evidence["weights"].sum(1), torch.ones(2))
+    # Late fusion, both terms reported.
+    torch.testing.assert_close(evidence["diagnosis_logits"], evidence["y_sam"] + evidence["y_rad"])
+
+
+@torch.no_grad()
+def test_forward_is_the_evidence_as_planes_and_the_gate_closes(make_network, image):
+    network = make_network()
+    for threshold, closed in ((-1e3, False), (1e3, True)):
+        network.evidence_threshold.fill_(threshold)
+        planes, evidence = network(image), network.forward_evidence(image)
+        assert planes.shape == (2, 4, 128, 128)
+        torch.testing.assert_close(planes[:, :1], evidence["gated_mask_logits"])
+        torch.testing.assert_close(planes[:, 1:3, 5, 7], evidence["diagnosis_logits"])
+        torch.testing.assert_close(planes[:, 3:, 5, 7], evidence["lesion_logit"])
+        if closed:
+            assert (planes[:, 0] <= -10).all() and (evidence["lesion_logit"] < 0).all()
+
+
+def test_diagnosis_teaches_neither_prompter_nor_reliability(make_network, image):
+    network = make_network().train()
+    evidence = network.forward_evidence(image)
+    (evidence["diagnosis_logits"].sum() + evidence["y_sam"].pow(2).sum()).backward()
+    for part in (network.semantic_prompter, network.reliability, network.evidence_gate):
+        assert all(p.grad is None or p.grad.abs().max() == 0 for p in part.parameters())
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in network.diagnosis_head.parameters())
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in network.image_encoder.parameters())
+
+
+def test_masks_teach_prompter_and_reliability(make_network, image):
+    network = make_network().train()
+    network.forward_evidence(image)["mask_logits"].sum().backward()
+    assert network.reliability.region_projection.weight.grad.abs().max() > 0
+    assert network.mask_decoder.mask_tokens.weight.grad.abs().max() > 0
+
+
+@torch.no_grad()
+def test_no_text_enters_the_diagnosis(make_network, image):
+    """With boxes and weights held fixed, another prompt changes the response but not one diagnosis logit."""
+    network = make_network(reliability=Reliability(mode="uniform"))
+    whole = torch.tensor([[0.0, 0, 128, 128]]).expand(2, 5, 4)
+    ones = torch.ones(2, 5)
+    network.candidate_boxes.forward = lambda response, size: (whole, ones, ones, ones[:, :1])
+    before = network.forward_evidence(image)
+    network.prompt_embedding.copy_(torch.nn.functional.normalize(torch.randn(256), dim=0))
+    after = network.forward_evidence(image)
+    assert not torch.allclose(before["response_map"], after["response_map"], atol=1e-3)
+    for name in ("diagnosis_logits", "y_sam", "y_rad"):
+        assert torch.equal(before[name], after[name])
+
+
+@torch.no_grad()
+def test_scripted_and_saved_network_agrees(make_network, image, tmp_path):
+    network = make_network()
+    torch.jit.script(network).save(tmp_path / "model.ts")
+    loaded = torch.jit.load(tmp_path / "model.ts")
+    torch.testing.assert_close(loaded(image), network(image), atol=1e-4, rtol=1e-4)
+    assert set(loaded.forward_evidence(image)) == set(network.forward_evidence(image))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("evidence", ["visual", "lesion", "whole_image", "radiomics"])
+def test_diagnosis_ablations_use_only_what_they_name(make_network, image, evidence):
+    network = make_network()
+    head = DiagnosisHead(len(network.radiomics.names), evidence=evidence).eval()
+    network.diagnosis_head = head
+    result = network.forward_evidence(image)
+    unused = "y_sam" if evidence == "radiomics" else "y_rad"
+    assert result[unused].abs().max() == 0
+    if evidence == "whole_image":
+        other = torch.zeros_like(result["boxes"])
+        network.candidate_boxes.forward = lambda response, size: (
+            other, result["scores"], result["valid"], result["fallback"]
+        )  # fmt: skip
+        torch.testing.assert_close(network.forward_evidence(image)["y_sam"], result["y_sam"])
+
+
+def test_wrong_images_are_refused_in_one_sentence(make_network):
+    for shape in ((1, 1, 128, 128), (1, 3, 128, 96), (1, 3, 100, 100)):
+        with pytest.raises(ValueError, match="multiple of 32"):
+            make_network()(torch.rand(shape))
+
+
+def test_inference_imports_no_text_tower():
+    import subprocess
+
+    code = "import scripts.networks, sys; sys.exit('open_clip' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd="bundle").returncode == 0
