@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .points import Box, Moments, ratio
+from .points import Box, LesionPoints, Moments, ratio
 from .shape import direction_vectors
 
 
@@ -20,21 +20,21 @@ class Rays(NamedTuple):
 
 def cast_rays(
     image: Tensor,
-    mask: Tensor,
+    points: LesionPoints,
     view: Box,
     moments: Moments,
     reach: Tensor,
     directions: int = 128,
     samples: int = 96,
 ) -> Rays:
-    """Sample image and mask bilinearly along rays of 1.5 times the lesion's largest radius.
+    """Sample image and lesion bilinearly along rays of 1.5 times the lesion's largest radius.
 
     Direction k has the angle 2 pi k / N from the column axis towards larger rows. The outline is interpolated between
-    samples where the mask crosses one half.
+    samples where the lesion's mask crosses one half.
 
     Args:
         image: (B, 1, H, W).
-        mask: (B, 1, H, W), lesion where above 0.5.
+        points: the lesions' pixels.
         view: the field of view; samples outside it count for nothing.
         moments: for the centroids.
         reach: (B, 1) largest distance of the lesion's outline from the centroid, pixels.
@@ -43,25 +43,32 @@ def cast_rays(
     """
     height, width = image.shape[2], image.shape[3]
     step = reach.clamp(min=0.5) * (1.5 / (samples - 1))
+    # Coordinates in the image's own precision: grid_sample wants them so, and float32 halves the cost.
     distance = step.unsqueeze(2) * torch.arange(samples, dtype=torch.float64, device=image.device)
+    distance = distance.to(image.dtype)
     sine, cosine = direction_vectors(directions, image.device)
-    column = moments.column.unsqueeze(2) + distance * cosine.unsqueeze(2)
-    row = moments.row.unsqueeze(2) + distance * sine.unsqueeze(2)
-    grid = torch.stack([(2 * column + 1) / width - 1, (2 * row + 1) / height - 1], 3).to(image.dtype)
-    layers = torch.cat([image, (mask > 0.5).to(image.dtype)], 1)
-    sampled = torch.nn.functional.grid_sample(layers, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    sampled = sampled.to(torch.float64)
+    column = moments.column.unsqueeze(2).to(image.dtype) + distance * cosine.unsqueeze(2).to(image.dtype)
+    row = moments.row.unsqueeze(2).to(image.dtype) + distance * sine.unsqueeze(2).to(image.dtype)
+    grid = torch.stack([column * (2 / width) + (1 / width - 1), row * (2 / height) + (1 / height - 1)], 3)
+    mask = torch.zeros_like(image).flatten(1).scatter(1, points.cell, 1.0).view_as(image)
 
     rows = (row >= view.top.unsqueeze(2)) & (row <= view.bottom.unsqueeze(2))
     columns = (column >= view.left.unsqueeze(2)) & (column <= view.right.unsqueeze(2))
     # A ring's area grows with its radius.
-    area = (rows & columns).to(torch.float64) * distance
+    area = torch.where(rows & columns, distance, 0.0).to(torch.float64)
+    light = area * _sample(image, grid)
     return Rays(
-        _outline(sampled[:, 1]) * step,
+        _outline(_sample(mask, grid)) * step,
         step,
         torch.nn.functional.pad(area.cumsum(2), [1, 0]),
-        torch.nn.functional.pad((area * sampled[:, 0]).cumsum(2), [1, 0]),
+        torch.nn.functional.pad(light.cumsum(2), [1, 0]),
     )
+
+
+def _sample(layer: Tensor, grid: Tensor) -> Tensor:
+    """Bilinear samples (B, N, R) of a layer (B, 1, H, W), zero outside."""
+    sampled = torch.nn.functional.grid_sample(layer, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return sampled.squeeze(1)
 
 
 def _outline(inside: Tensor) -> Tensor:
@@ -72,7 +79,7 @@ def _outline(inside: Tensor) -> Tensor:
     here = last.clamp(0, samples - 2)
     above, below = inside.gather(2, here), inside.gather(2, here + 1)
     fraction = ((above - 0.5) / (above - below).clamp(min=1e-6)).clamp(0, 1)
-    return torch.where(last >= 0, here + fraction, 0.0).squeeze(2)
+    return torch.where(last >= 0, here + fraction, 0.0).squeeze(2).to(torch.float64)
 
 
 def band(rays: Rays, start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:

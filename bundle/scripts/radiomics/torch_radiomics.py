@@ -70,7 +70,7 @@ class TorchRadiomics(nn.Module):
             moments = lesion_moments(points)
             box = lesion_box(points)
             reach = support(points, moments)
-            rays = cast_rays(image, mask, view, moments, reach.amax(1, keepdim=True))
+            rays = cast_rays(image, points, view, moments, reach.amax(1, keepdim=True))
             levels, flat = grey_levels(points)
             neighbours = neighbour_levels(points, levels)
             echo = echo_descriptors(image, view, points, levels, flat, rays)
