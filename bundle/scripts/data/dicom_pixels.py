@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from scripts.data.decoding import NATIVE_SYNTAXES, decode_frame, plugin_for
 from scripts.data.dicom_header import DicomHeader
@@ -120,7 +119,7 @@ def _modality(
         item = dataset.ModalityLUTSequence[0]
         table = read_table(item.LUTDescriptor, item.LUTData, low < 0, little_endian)
         return table(stored), 0.0, table.full_scale
-    slope, intercept = _number(dataset.get("RescaleSlope"), 1.0) or 1.0, _number(dataset.get("RescaleIntercept"), 0.0)
+    slope, intercept = _number(dataset, "RescaleSlope", 1.0) or 1.0, _number(dataset, "RescaleIntercept", 0.0)
     low, high = sorted((low * slope + intercept, high * slope + intercept))
     return stored * slope + intercept, low, high
 
@@ -130,9 +129,9 @@ def _voi(values: np.ndarray, dataset: Dataset, low: float, high: float, little_e
         item = dataset.VOILUTSequence[0]
         table = read_table(item.LUTDescriptor, item.LUTData, low < 0, little_endian)
         return table(np.round(values)) / table.full_scale
-    center, width = _number(dataset.get("WindowCenter"), np.nan), _number(dataset.get("WindowWidth"), np.nan)
-    function = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
-    if function == "LINEAR":
+    center, width = _number(dataset, "WindowCenter", np.nan), _number(dataset, "WindowWidth", np.nan)
+    function = str(dataset.get("VOILUTFunction")).upper()
+    if function not in ("LINEAR_EXACT", "SIGMOID"):  # LINEAR is the default
         center, width = center - 0.5, width - 1.0
     if not (np.isfinite(center) and width >= 0):
         return (values - low) / (high - low)
@@ -141,9 +140,11 @@ def _voi(values: np.ndarray, dataset: Dataset, low: float, high: float, little_e
     return (values - center) / max(width, 1e-6) + 0.5
 
 
-def _number(value: Any, default: float) -> float:
-    """The first of one or more numbers; windows may come several, as alternatives."""
-    if value is None or value == "":
+def _number(dataset: Dataset, keyword: str, default: float) -> float:
+    """A display parameter, the first of several alternatives; one that is absent or no number changes nothing."""
+    try:
+        value = dataset.get(keyword)
+        number = float(value[0] if isinstance(value, (list, MultiValue)) else value)
+    except Exception:  # pydicom converts on access
         return default
-    number = float(value[0] if isinstance(value, (list, tuple, pydicom.multival.MultiValue)) else value)
     return number if np.isfinite(number) else default
