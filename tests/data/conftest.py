@@ -87,3 +87,26 @@ def make_region() -> Callable[..., Dataset]:
         return item
 
     return make
+
+
+@pytest.fixture
+def compress_with_gdcm(tmp_path: Path) -> Callable[[str], str]:
+    """``compress_with_gdcm(path)``: a copy in JPEG Lossless, which pydicom cannot write."""
+
+    def compress(path: str) -> str:
+        gdcm = pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+        reader = gdcm.ImageReader()
+        reader.SetFileName(path)
+        assert reader.Read()
+        change = gdcm.ImageChangeTransferSyntax()
+        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+        change.SetInput(reader.GetImage())
+        assert change.Change()
+        writer = gdcm.ImageWriter()
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        writer.SetFileName(str(tmp_path / "lossless.dcm"))
+        assert writer.Write()
+        return str(tmp_path / "lossless.dcm")
+
+    return compress

@@ -11,7 +11,6 @@ import pytest
 from pydicom.uid import RLELossless
 
 from scripts.data import decoding
-from scripts.data.decoding import decode_frame
 from scripts.data.reasons import ReadingProblem
 
 #: A child that behaves as the requested file's name says, on top of the real one.
@@ -37,6 +36,10 @@ decode_worker.main()
 """
 
 
+def decode(path: str, seconds: float) -> np.ndarray:
+    return decoding.decode_frame(path, 0, RLELossless, 8, seconds)
+
+
 @pytest.fixture
 def rle(make_dicom, save_dicom, speckle) -> str:
     dataset = make_dicom(speckle)
@@ -59,39 +62,40 @@ def acting_child(monkeypatch, tmp_path):
 )
 def test_a_codec_gone_wrong_costs_one_frame(acting_child, rle, speckle, act, code):
     with pytest.raises(ReadingProblem) as problem:
-        decode_frame(act, 0, "pydicom", seconds=0.5)
+        decode(act, seconds=0.5)
     assert problem.value.code == code
-    np.testing.assert_array_equal(decode_frame(rle, 0, "pydicom", seconds=30), speckle)
+    np.testing.assert_array_equal(decode(rle, seconds=30), speckle)
 
 
 def test_what_a_codec_prints_does_not_disturb_and_goes_nowhere(acting_child, rle, speckle, capfd):
     talking = os.path.join(os.path.dirname(rle), "print")
     os.link(rle, talking)
-    np.testing.assert_array_equal(decode_frame(talking, 0, "pydicom", seconds=30), speckle)
+    np.testing.assert_array_equal(decode(talking, seconds=30), speckle)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_missing_plugin_is_named(rle):
-    with pytest.raises(ReadingProblem, match=r"^DECODER_MISSING gdcm: pip install 'pydicom\[pixeldata\]'$"):
-        decode_frame(rle, 0, "gdcm", seconds=30)
+def test_a_missing_plugin_is_named_with_its_syntax(rle, monkeypatch):
+    monkeypatch.setitem(decoding.PLUGINS, RLELossless, "gdcm")
+    with pytest.raises(ReadingProblem, match=r"^DECODER_MISSING RLE Lossless: pip install 'pydicom\[pixeldata\]'$"):
+        decode(rle, seconds=30)
 
 
 def test_one_child_serves_all_requests(rle):
-    decode_frame(rle, 0, "pydicom", seconds=30)
+    decode(rle, seconds=30)
     child = decoding._decoder(os.getpid())._child
-    decode_frame(rle, 0, "pydicom", seconds=30)
+    decode(rle, seconds=30)
     assert decoding._decoder(os.getpid())._child is child
 
 
 def shape_in_a_fork(path: str) -> tuple[int, ...]:
-    return decode_frame(path, 0, "pydicom", seconds=30).shape
+    return decode(path, seconds=30).shape
 
 
 def test_forked_workers_have_their_own_child(rle):
     """As data loader workers do: two at once, while the parent's child stays in use."""
-    shape = decode_frame(rle, 0, "pydicom", seconds=30).shape
+    shape = decode(rle, seconds=30).shape
     child = decoding._decoder(os.getpid())._child
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert set(pool.map(shape_in_a_fork, [rle] * 8, chunksize=1)) == {shape}
     assert child.poll() is None
-    assert decode_frame(rle, 0, "pydicom", seconds=30).shape == shape
+    assert decode(rle, seconds=30).shape == shape

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.uid import MPEG4HP41, UID, RLELossless
+from pydicom.uid import MPEG4HP41, UID, DeflatedExplicitVRLittleEndian, RLELossless
 
-from scripts.data import LoadUltrasoundd, discover
+from scripts.data import LoadUltrasoundd, dicom_header, discover
 from scripts.errors import BundleError
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -98,6 +98,14 @@ def test_every_odd_file_ends_with_its_code(odd_folder, tmp_path):
     assert {name: " ".join(outcome).strip() for name, outcome in outcomes.items()} == odd_folder
     keys = [(item["input"], item["frame"], item["region"]) for item in items]
     assert len(set(keys)) == len(keys) == len(odd_folder) + 1  # the dual view has two
+
+
+def test_a_deflated_file_is_measured_before_it_is_inflated(make_dicom, save_dicom, tmp_path, speckle, monkeypatch):
+    monkeypatch.setattr(dicom_header, "MAX_PIXELS", 2**20)
+    bomb = make_dicom(speckle, DeflatedExplicitVRLittleEndian)
+    bomb.add_new(0x7FE10010, "UN", bytes(8 * 2**20))
+    save_dicom(bomb)
+    assert discover(tmp_path)[0]["reason"] == "UNUSABLE_IMAGE too large when inflated"
 
 
 def test_natural_order_through_folders(tmp_path, speckle):

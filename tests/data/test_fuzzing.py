@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import time
+from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
@@ -29,7 +31,7 @@ SECONDS = 10.0
 load = LoadUltrasoundd(record_failures=True, decode_seconds=SECONDS)
 
 
-def make_files(make_dicom, make_region, speckle: np.ndarray) -> list[bytes]:
+def make_files(make_dicom, make_region, compress_with_gdcm, folder: Path, speckle: np.ndarray) -> list[bytes]:
     """One small file of each kind."""
     files = []
 
@@ -59,9 +61,14 @@ def make_files(make_dicom, make_region, speckle: np.ndarray) -> list[bytes]:
     baseline["PixelData"].VR = "OB"
     baseline.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     add(baseline)
-    stream = io.BytesIO()
-    Image.fromarray(speckle).save(stream, "PNG")
-    return [*files, stream.getvalue()]
+    (folder / "native.dcm").write_bytes(files[0])
+    files.append(Path(compress_with_gdcm(str(folder / "native.dcm"))).read_bytes())
+    Image.fromarray(speckle).save(folder / "image.png")
+    files.append((folder / "image.png").read_bytes())
+    for name in ("image.nii", "image.nii.gz"):
+        nibabel.Nifti1Image(speckle, np.eye(4)).to_filename(folder / name)
+        files.append((folder / name).read_bytes())
+    return files
 
 
 def damage(data: bytes, edits: list[tuple[float, int]], cut: float) -> bytes:
@@ -75,13 +82,14 @@ def damage(data: bytes, edits: list[tuple[float, int]], cut: float) -> bytes:
 
 
 @pytest.mark.slow
-def test_damaged_files_keep_their_rows(make_dicom, make_region, speckle, tmp_path, capfd):
-    whole = make_files(make_dicom, make_region, speckle)
-    for number, data in enumerate(whole):
-        (tmp_path / f"{number}").write_bytes(data)
-    assert {load(item)["status"] for item in discover(tmp_path)} == {"ok"}
-    for path in tmp_path.iterdir():
-        path.unlink()
+def test_damaged_files_keep_their_rows(
+    make_dicom, make_region, compress_with_gdcm, speckle, tmp_path, tmp_path_factory, capfd
+):
+    whole = make_files(make_dicom, make_region, compress_with_gdcm, tmp_path_factory.mktemp("whole"), speckle)
+    names = ["file"] * (len(whole) - 2) + ["file.nii", "file.nii.gz"]
+    for name, data in zip(names, whole, strict=True):
+        (tmp_path / name).write_bytes(data)
+        assert {load(item)["status"] for item in discover(tmp_path / name)} == {"ok"}
     outcomes: dict[str, int] = {}
 
     edits = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 511)), max_size=12)
@@ -91,10 +99,11 @@ def test_damaged_files_keep_their_rows(make_dicom, make_region, speckle, tmp_pat
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(whole) - 1), edits, cuts)
     def check(number: int, edits: list[tuple[float, int]], cut: float) -> None:
-        (tmp_path / "file").write_bytes(damage(whole[number], edits, cut))
+        path = tmp_path / names[number]
+        path.write_bytes(damage(whole[number], edits, cut))
         start = time.monotonic()
-        items = discover(tmp_path, max_frames=3)
-        assert items and {item["input"] for item in items} == {"file"}
+        items = discover(path, max_frames=3)
+        assert items and {item["input"] for item in items} == {path.name}
         for item in items:
             loaded = load(item)
             code = loaded["reason"].split(" ")[0].rstrip(";")

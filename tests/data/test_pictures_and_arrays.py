@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import nibabel
 import numpy as np
 import pytest
@@ -120,6 +123,16 @@ def test_three_equal_channels():
     equal = gray.repeat(3, 1, 1)
     assert ensure({"image": equal})["image"] is equal
     torch.testing.assert_close(ensure({"image": color})["image"], torch.full((3, 5, 4), 0.299 + 0.5 * 0.587))
+
+
+def test_a_picture_that_claims_too_many_pixels_is_not_decoded(tmp_path, speckle):
+    Image.fromarray(speckle).save(tmp_path / "image.png")
+    data = bytearray((tmp_path / "image.png").read_bytes())
+    data[16:24] = struct.pack(">II", 9000, 9000)  # width and height, then their checksum
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "image.png").write_bytes(data)
+    with pytest.raises(BundleError, match="UNUSABLE_IMAGE more than"):
+        load(str(tmp_path / "image.png"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" + bytes(50)])

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.uid import UID
 
 from scripts.data.image_files import MAX_PIXELS
 from scripts.data.reasons import ReadingProblem
@@ -46,18 +47,14 @@ _START_SECONDS = 60.0
 _WORKER = Path(__file__).with_name("decode_worker.py")
 
 
-def plugin_for(transfer_syntax: str, bits_stored: int) -> str:
-    """The plugin that decodes a syntax; Pillow reads JPEG Extended in its 8-bit form only."""
-    return "gdcm" if transfer_syntax == _JPEG_EXTENDED and bits_stored > 8 else PLUGINS[transfer_syntax]
-
-
-def decode_frame(path: str, frame: int, plugin: str, seconds: float) -> np.ndarray:
+def decode_frame(path: str, frame: int, transfer_syntax: str, bits_stored: int, seconds: float) -> np.ndarray:
     """Decode one frame in the child.
 
     Args:
         path: a DICOM file with file meta information.
         frame: 0-based.
-        plugin: of :func:`plugin_for`.
+        transfer_syntax: a key of :data:`PLUGINS`.
+        bits_stored: Pillow reads JPEG Extended in its 8-bit form only.
         seconds: time limit for this frame.
 
     Returns:
@@ -66,7 +63,13 @@ def decode_frame(path: str, frame: int, plugin: str, seconds: float) -> np.ndarr
     Raises:
         ReadingProblem: PIXEL_DECODE_FAILED, DECODER_MISSING, DECODER_CRASHED or TIMEOUT.
     """
-    return _decoder(os.getpid()).decode(path, frame, plugin, seconds)
+    plugin = "gdcm" if transfer_syntax == _JPEG_EXTENDED and bits_stored > 8 else PLUGINS[transfer_syntax]
+    try:
+        return _decoder(os.getpid()).decode(path, frame, plugin, seconds)
+    except ReadingProblem as problem:
+        if problem.code != "DECODER_MISSING":
+            raise
+        raise ReadingProblem(problem.code, f"{UID(transfer_syntax).name}: pip install 'pydicom[pixeldata]'") from None
 
 
 class _Decoder:
@@ -84,8 +87,7 @@ class _Decoder:
             request = json.dumps({"path": path, "frame": frame, "plugin": plugin}).encode() + b"\n"
             answer, pixels = self._ask(request, seconds)
         if code := answer.get("code"):
-            words = f"{plugin}: pip install 'pydicom[pixeldata]'" if code == "DECODER_MISSING" else ""
-            raise ReadingProblem(code, words)
+            raise ReadingProblem(code)
         return pixels.view(answer["dtype"]).reshape(answer["shape"])
 
     def _start(self) -> None:

@@ -7,7 +7,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from scripts.data.decoding import NATIVE_SYNTAXES, decode_frame, plugin_for
+from scripts.data.decoding import NATIVE_SYNTAXES, decode_frame
 from scripts.data.dicom_header import DicomHeader
 from scripts.data.image_files import unit_range
 from scripts.data.lookup_tables import LookupTable, read_palette, read_table
@@ -51,8 +51,7 @@ def read_dicom_frame(
 def _stored_values(path: str, header: DicomHeader, frame: int, seconds: float) -> np.ndarray:
     """(rows, columns) or (rows, columns, 3), RGB where the file has YBR."""
     if header.transfer_syntax not in NATIVE_SYNTAXES:
-        plugin = plugin_for(header.transfer_syntax, int(header.dataset.BitsStored))
-        return decode_frame(path, frame, plugin, seconds)
+        return decode_frame(path, frame, header.transfer_syntax, int(header.dataset.BitsStored), seconds)
     try:
         from pydicom.pixels import pixel_array
     except ImportError:
