@@ -33,11 +33,11 @@ $(VENV)/bin/python:
 # pyradiomics 3.0.1 does not name what it is built with: these come first, and its build must see them.
 $(VENV)/.installed: requirements.txt requirements-build.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV); the first time this takes some minutes."
-	$(PIP) install -r requirements-build.txt
-	$(PIP) install --no-build-isolation "$$(grep '^pyradiomics' requirements.txt)"
-	$(PIP) install -r requirements.txt
+	$(PIP) install --no-compile -r requirements-build.txt
+	$(PIP) install --no-compile --no-build-isolation "$$(grep '^pyradiomics' requirements.txt)"
+	$(PIP) install --no-compile -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(PIP) install -r requirements-dev.txt
+	$(PIP) install --no-compile -r requirements-dev.txt
 	@touch $@
