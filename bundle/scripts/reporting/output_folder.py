@@ -56,6 +56,8 @@ class OutputFolder:
                     "Choose another --output_dir, or replace them with --overwrite true."
                 )
             self._remove_partial_files()
+            if overwrite or known is None:
+                self.write_summary({"finished": False})  # before any row: a folder without it would be refused
             rows = {} if overwrite else {(row["input"], row["frame"], row["region"]): row for row in self.table.rows()}
             self.table.start(rows[key] for key in sorted(rows.keys() & keep.keys(), key=keep.__getitem__))
         except OSError as error:

@@ -1,0 +1,88 @@
+"""What is told of a lesion follows from the evidence, and from nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from scripts.reporting.lesion_description import DescribeLesiond, KeepPictured
+
+
+def describe(limits: dict[str, Any] | None = None, spacing: tuple = (), **evidence: Any) -> dict[str, Any]:
+    network = SimpleNamespace(
+        radiomics=SimpleNamespace(names=["one", "two"]),
+        indeterminate_band=torch.tensor([0.4, 0.6]),
+        reliability_threshold=torch.tensor(0.3),
+        **(limits or {}),
+    )
+    mask = torch.zeros(1, 20, 30)
+    mask[0, 5:10, 10:20] = 1
+    pred = {
+        "lesion_logit": torch.tensor([2.0]), "diagnosis_logits": torch.tensor([0.0, math.log(4.0)]),
+        "reliability": torch.tensor([0.75]), "gated_mask_logits": torch.zeros(1, 8, 8),
+        "radiomics": torch.tensor([1.5, float("nan")]), "boxes": torch.arange(8.0).reshape(2, 4),
+        "weights": torch.tensor([1.0, 0.0]), "valid": torch.tensor([1.0, 0.0]),
+    }  # fmt: skip
+    pred.update({name: torch.as_tensor(value) for name, value in evidence.items()})
+    return DescribeLesiond(network)({"pred": pred, "mask": mask, "source": {"spacing": list(spacing)}, "status": "ok"})
+
+
+def test_a_lesion_is_told_in_plain_values() -> None:
+    item = describe(spacing=(0.5, 0.5))
+    result = item["result"]
+    assert json.loads(json.dumps(result)) == result
+    assert (result["lesion_found"], result["diagnosis"], result["malignancy_probability"]) == (True, "malignant", 0.8)
+    assert (result["reliability"], result["indeterminate"], result["area_px"]) == (0.75, False, 50)
+    assert result["area_mm2"] == 12.5
+    assert result["radiomics"] == {"one": 1.5}  # what cannot be measured is absent
+    assert result["boxes"] == [[0, 1, 2, 3]] and result["weights"] == [1.0]  # valid candidates only
+    assert "Research use only" in result["note"]
+    assert item["pred"].dtype == torch.uint8 and item["pred"].shape == (20, 30) and int(item["pred"].sum()) == 50
+
+
+def test_below_the_gate_there_is_no_lesion() -> None:
+    item = describe(lesion_logit=[-0.1], reliability=[0.1])
+    assert not item["pred"].any()
+    result = item["result"]
+    assert (result["lesion_found"], result["diagnosis"], result["malignancy_probability"]) == (False, "none", None)
+    assert (result["area_px"], result["indeterminate"], result["radiomics"]) == (0, False, {})
+
+
+@pytest.mark.parametrize(
+    ("probability", "reliability", "expected"),
+    [
+        (0.39, 0.9, False), (0.41, 0.9, True), (0.59, 0.9, True), (0.61, 0.9, False),
+        (0.9, 0.29, True), (0.9, 0.31, False),
+    ],
+)  # fmt: skip
+def test_the_networks_own_limits_decide_what_is_indeterminate(
+    probability: float, reliability: float, expected: bool
+) -> None:
+    logits = [0.0, math.log(probability / (1 - probability))]
+    assert describe(diagnosis_logits=logits, reliability=[reliability])["result"]["indeterminate"] is expected
+
+
+def test_a_network_may_judge_by_itself() -> None:
+    assert describe(indeterminate=[1.0])["result"]["indeterminate"] is True
+
+
+@pytest.mark.parametrize("name", ["lesion_logit", "diagnosis_logits", "reliability", "gated_mask_logits"])
+def test_evidence_that_is_no_number_fails_the_item(name: str) -> None:
+    values = describe()["result"] and {
+        "lesion_logit": [math.nan], "diagnosis_logits": [0.0, math.inf], "reliability": [math.nan],
+        "gated_mask_logits": torch.full((1, 8, 8), math.nan),
+    }  # fmt: skip
+    item = describe(**{name: values[name]})
+    assert (item["status"], item["reason"], item["result"]) == ("failed", "NON_FINITE_OUTPUT", {})
+
+
+def test_the_kept_picture_is_a_copy_in_bytes() -> None:
+    image = torch.tensor([[[0.0, 0.5, 1.0]]])
+    item = KeepPictured("image")({"image": image})
+    image += 1
+    assert item["picture"].tolist() == [[[0, 128, 255]]] and item["picture"].dtype == torch.uint8
