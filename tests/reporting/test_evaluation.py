@@ -77,3 +77,9 @@ def test_a_mask_on_another_grid_is_named(tmp_path):
     wrong = torch.zeros(1, 32, 32)
     with pytest.raises(BundleError, match="benign/0.png.*40 x 50.*32 x 32"):
         run(EvaluationReport(tmp_path), [ITEMS[0]], [output(ITEMS[0], wrong, wrong)])
+
+
+def test_an_output_that_is_not_finite_stops_the_evaluation():
+    full = torch.ones(1, 40, 50)
+    with pytest.raises(BundleError, match="benign/0.png.*not finite"):
+        run(EvaluationReport("unused"), [ITEMS[0]], [output(ITEMS[0], full, full, float("nan"))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,15 +92,14 @@ class EvaluationReport:
                 f'The mask of "{path}" has {_size(true)} pixels, but the image was read with {_size(emitted)}. '
                 "Replace one of them."
             )
-        evidence = output["pred"]
-        numbers = measure_case(
-            emitted,
-            gate_off,
-            true,
-            malignancy_probability=torch.softmax(evidence["diagnosis_logits"].float(), dim=-1)[1].item(),
-            reliability=evidence["reliability"].item(),
-            lesion_evidence=evidence["lesion_logit"].item(),
-        )
+        evidence = {
+            "malignancy_probability": torch.softmax(output["pred"]["diagnosis_logits"].float(), dim=-1)[1].item(),
+            "reliability": output["pred"]["reliability"].item(),
+            "lesion_evidence": output["pred"]["lesion_logit"].item(),
+        }
+        if not all(math.isfinite(value) for value in evidence.values()):
+            raise BundleError(f'The network\'s output for "{path}" is not finite. Check the weights or switch off amp.')
+        numbers = measure_case(emitted, gate_off, true, **evidence)
         return {key: item[key] for key in ("dataset", "group", "diagnosis")} | numbers
 
     def _write(self, table: CaseTable, strata: Mapping[str, Any]) -> None:
