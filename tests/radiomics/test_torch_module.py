@@ -41,6 +41,12 @@ def test_a_batch_equals_its_items(batch: tuple[torch.Tensor, torch.Tensor]) -> N
     torch.testing.assert_close(module(*(tensor.double() for tensor in batch)), single, rtol=1e-9, atol=1e-9)
 
 
+def test_single_precision_suffices(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    module = TorchRadiomics()
+    exact = module(*(tensor.double() for tensor in batch)).float()
+    torch.testing.assert_close(module(*batch), exact, rtol=2e-3, atol=1e-4)
+
+
 def test_all_masks_empty(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     image, mask = batch
     assert not TorchRadiomics()(image, torch.zeros_like(mask)).any()

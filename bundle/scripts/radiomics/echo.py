@@ -74,7 +74,7 @@ def echo_descriptors(
         rays: from `cast_rays`.
 
     Returns:
-        (B, 17) float64.
+        (B, 17).
     """
     mean = lesion_mean(points, points.value)
     centred = points.value - mean
@@ -84,23 +84,23 @@ def echo_descriptors(
     kurtosis = torch.where(flat, 0.0, ratio(lesion_mean(points, square * square), variance**2) - 3)
 
     p10, p25, p50, p75, p90 = percentiles(points).split(1, 1)
-    kept = points.inside * ((points.value >= p10) & (points.value <= p90)).to(torch.float64)
+    kept = torch.where((points.value >= p10) & (points.value <= p90), points.inside, 0.0)
     kept_count = kept.sum(1, keepdim=True)
     kept_mean = ratio((kept * points.value).sum(1, keepdim=True), kept_count)
     kept_deviation = ratio((kept * (points.value - kept_mean).abs()).sum(1, keepdim=True), kept_count)
 
-    histogram = torch.zeros([levels.shape[0], 33], dtype=torch.float64, device=levels.device)
-    share = histogram.scatter_add(1, levels, points.inside) / points.count.clamp(min=1).unsqueeze(1)
+    histogram = torch.zeros([levels.shape[0], 33], dtype=mean.dtype, device=levels.device)
+    share = histogram.scatter_add(1, levels, points.inside) / points.count.clamp(min=1)
 
     outline = rays.outline
-    equivalent = torch.sqrt(points.count / math.pi).unsqueeze(1)
+    equivalent = torch.sqrt(points.count / math.pi)
     rim = band_mean(rays, outline, outline + 0.5 * equivalent)
     near = band_mean(rays, outline, outline + 0.2 * equivalent)
     far = band_mean(rays, outline + 0.2 * equivalent, outline + 0.5 * equivalent)
     core = band_mean(rays, -rays.step, 0.5 * outline)
     shell = band_mean(rays, 0.5 * outline, outline)
     view_area = (view.bottom - view.top + 1) * (view.right - view.left + 1)
-    whole = image.flatten(1).sum(1, keepdim=True).to(torch.float64) / view_area
+    whole = image.flatten(1).sum(1, keepdim=True) / view_area
     return torch.cat(
         [
             mean,
@@ -129,11 +129,11 @@ def percentiles(points: LesionPoints) -> Tensor:
     """10th, 25th, 50th, 75th and 90th percentile per lesion, linear interpolation, (B, 5)."""
     ranked = torch.where(points.inside > 0, points.value, float("inf")).sort(1)[0]
     share = torch.tensor([[10, 25, 50, 75, 90]], device=ranked.device).to(torch.float64) / 100
-    place = share * (points.count - 1).clamp(min=0).unsqueeze(1)
+    place = share * (points.count - 1).clamp(min=0)
     below = torch.floor(place)
     lower = ranked.gather(1, below.to(torch.int64))
     upper = ranked.gather(1, torch.ceil(place).to(torch.int64))
-    return lower + (place - below) * (upper - lower)
+    return lower + (place - below).to(ranked.dtype) * (upper - lower)
 
 
 def posterior_descriptors(image: Tensor, view: Box, box: Box, inside: Tensor) -> Tensor:
@@ -155,14 +155,14 @@ def posterior_descriptors(image: Tensor, view: Box, box: Box, inside: Tensor) ->
         inside: (B, 1) mean inside the lesion.
 
     Returns:
-        (B, 3) float64.
+        (B, 3).
     """
     depth, width = box.bottom - box.top + 1, box.right - box.left + 1
-    row = torch.arange(image.shape[2], dtype=torch.float64, device=image.device).unsqueeze(0)
-    column = torch.arange(image.shape[3], dtype=torch.float64, device=image.device).unsqueeze(0)
+    row = torch.arange(image.shape[2], dtype=image.dtype, device=image.device).unsqueeze(0)
+    column = torch.arange(image.shape[3], dtype=image.dtype, device=image.device).unsqueeze(0)
     rows = ((row > box.bottom) & (row <= torch.minimum(box.bottom + depth, view.bottom))).to(image.dtype)
-    light = (image[:, 0] * rows.unsqueeze(2)).sum(1).to(torch.float64)  # (B, W)
-    depth_left = rows.sum(1, keepdim=True).to(torch.float64)
+    light = (image[:, 0] * rows.unsqueeze(2)).sum(1)  # (B, W)
+    depth_left = rows.sum(1, keepdim=True)
 
     seen = (column >= view.left) & (column <= view.right)
     trim, side = 0.2 * width, (0.5 * width).clamp(min=1)
@@ -184,5 +184,5 @@ def posterior_descriptors(image: Tensor, view: Box, box: Box, inside: Tensor) ->
 
 def _column_mean(light: Tensor, chosen: Tensor) -> Tensor:
     """Mean (B, 1) of columns (B, W) where chosen, 0 if none is."""
-    weight = chosen.to(torch.float64)
+    weight = chosen.to(light.dtype)
     return ratio((light * weight).sum(1, keepdim=True), weight.sum(1, keepdim=True))

@@ -55,14 +55,14 @@ def margin_descriptors(rays: Rays, points: LesionPoints, moments: Moments, hull_
         hull_support: (B, N) from `shape.support`, same directions as the rays.
 
     Returns:
-        (B, 15) float64.
+        (B, 15).
     """
     outline = rays.outline
     longest = outline.amax(1, keepdim=True)
     radial = ratio(outline, longest)
     mean = radial.mean(1, keepdim=True)
     dead_band = ratio(torch.ones_like(longest), longest).clamp(0.02, 1.0)
-    sine, cosine = direction_vectors(outline.shape[1], outline.device)
+    sine, cosine = direction_vectors(outline.shape[1], outline)
     to_ellipse = outline * torch.sqrt(ellipse_form(moments, sine, cosine)) / 2
     hull = hull_radius(hull_support)
     gap = ratio((hull - outline).clamp(min=0), hull)
@@ -70,12 +70,12 @@ def margin_descriptors(rays: Rays, points: LesionPoints, moments: Moments, hull_
     opened = _circular_maximum(-_circular_maximum(-outline))
     square = (outline**2).sum(1, keepdim=True)
 
-    width = 0.15 * torch.sqrt(points.count / math.pi).unsqueeze(1)
+    width = 0.15 * torch.sqrt(points.count / math.pi)
     width = width.clamp(min=1.5)
     inner_area, inner_light = band(rays, outline - width, outline)
     outer_area, outer_light = band(rays, outline, outline + width)
     step = ratio(outer_light, outer_area) - ratio(inner_light, inner_area)
-    seen = ((outer_area > 0) & (inner_area > 0)).to(torch.float64)
+    seen = ((outer_area > 0) & (inner_area > 0)).to(outline.dtype)
     rays_seen = seen.sum(1, keepdim=True)
     step_mean = ratio((seen * step).sum(1, keepdim=True), rays_seen)
     step_variance = ratio((seen * (step - step_mean) ** 2).sum(1, keepdim=True), rays_seen)
@@ -95,7 +95,7 @@ def margin_descriptors(rays: Rays, points: LesionPoints, moments: Moments, hull_
             ratio((opened**2).sum(1, keepdim=True), square),
             step_mean,
             torch.sqrt(step_variance),
-            ratio((seen * (step < 0.05).to(torch.float64)).sum(1, keepdim=True), rays_seen),
+            ratio(torch.where(step < 0.05, seen, 0.0).sum(1, keepdim=True), rays_seen),
         ],
         1,
     )
@@ -109,7 +109,7 @@ def hull_radius(hull_support: Tensor) -> Tensor:
     facing = torch.cos(turn).clamp(min=0)
     weight = torch.where(facing > 0.05, 1 / facing.clamp(min=0.05), float("inf"))
     # Tiny lesions have small but positive support everywhere; a centroid outside the hull does not exist.
-    return (hull_support.clamp(min=1e-3).unsqueeze(1) * weight).amin(2)
+    return (hull_support.clamp(min=1e-3).unsqueeze(1) * weight.to(hull_support.dtype)).amin(2)
 
 
 def _circular_maximum(profile: Tensor, share: int = 8) -> Tensor:
@@ -135,4 +135,4 @@ def _crossings(deviation: Tensor, dead_band: Tensor) -> Tensor:
     while shift < deviation.shape[1]:  # after each turn, twice as far back
         last = torch.where(last == 0, last.roll(shift, 1), last)
         shift *= 2
-    return (sign * last.roll(1, 1) < 0).to(torch.float64).sum(1, keepdim=True)
+    return (sign * last.roll(1, 1) < 0).to(deviation.dtype).sum(1, keepdim=True)

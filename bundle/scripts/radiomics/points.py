@@ -1,7 +1,8 @@
 """The lesion as a list of pixels: what every descriptor sums over.
 
-Working on the lesion's pixels instead of the whole grid makes the cost follow the lesion's size, and arithmetic in
-float64 costs next to nothing. Everything here is plain tensor algebra, so that TorchScript can compile it.
+Working on the lesion's pixels instead of the whole grid makes the cost follow the lesion's size. Everything here is
+plain tensor algebra in the image's own precision, without matrix products (autocast would round them), so that
+TorchScript can compile it and mixed precision leaves it alone.
 """
 
 from typing import NamedTuple
@@ -16,18 +17,18 @@ class LesionPoints(NamedTuple):
     Repetition leaves minima and maxima alone; sums are weighted with `inside`.
     """
 
-    inside: Tensor  # (B, M) float64, 1 for pixels, 0 for repetitions
-    row: Tensor  # (B, M) float64
-    column: Tensor  # (B, M) float64
-    value: Tensor  # (B, M) float64, image value
+    inside: Tensor  # (B, M), 1 for pixels, 0 for repetitions
+    row: Tensor  # (B, M)
+    column: Tensor  # (B, M)
+    value: Tensor  # (B, M), image value
     cell: Tensor  # (B, M) int64, position in the flattened image
-    count: Tensor  # (B,) float64, pixels per lesion
+    count: Tensor  # (B, 1), pixels per lesion
     height: int  # of the image
     width: int
 
 
 class Moments(NamedTuple):
-    """Centroid and central second moments of pixel centres, in pixels, each (B, 1) float64."""
+    """Centroid and central second moments of pixel centres, in pixels, each (B, 1)."""
 
     row: Tensor
     column: Tensor
@@ -37,7 +38,7 @@ class Moments(NamedTuple):
 
 
 class Box(NamedTuple):
-    """First and last row and column of a region, inclusive, each (B, 1) float64."""
+    """First and last row and column of a region, inclusive, each (B, 1)."""
 
     top: Tensor
     bottom: Tensor
@@ -64,12 +65,12 @@ def lesion_points(image: Tensor, mask: Tensor) -> LesionPoints:
     cell = (found[place] - edges[:-1].unsqueeze(1)).clamp(0, height * width - 1)
     row = torch.div(cell, width, rounding_mode="floor")
     return LesionPoints(
-        (slot < count).to(torch.float64),
-        row.to(torch.float64),
-        (cell - row * width).to(torch.float64),
-        image.flatten(1).gather(1, cell).to(torch.float64),
+        (slot < count).to(image.dtype),
+        row.to(image.dtype),
+        (cell - row * width).to(image.dtype),
+        image.flatten(1).gather(1, cell),
         cell,
-        count.squeeze(1).to(torch.float64),
+        count.to(image.dtype),
         height,
         width,
     )
@@ -88,7 +89,7 @@ def contrast(first: Tensor, second: Tensor) -> Tensor:
 
 def lesion_mean(points: LesionPoints, values: Tensor) -> Tensor:
     """Mean of `values` (B, M) over each lesion's pixels, (B, 1)."""
-    return (points.inside * values).sum(1, keepdim=True) / points.count.clamp(min=1).unsqueeze(1)
+    return (points.inside * values).sum(1, keepdim=True) / points.count.clamp(min=1)
 
 
 def lesion_moments(points: LesionPoints) -> Moments:
@@ -132,7 +133,7 @@ def field_of_view(image: Tensor) -> Box:
 def _span(line: Tensor) -> tuple[Tensor, Tensor]:
     """First and last non-zero position (B, 1) of each line (B, L), or the whole line if it is zero."""
     length = line.shape[1]
-    position = torch.arange(length, dtype=torch.float64, device=line.device).unsqueeze(0)
+    position = torch.arange(length, dtype=line.dtype, device=line.device).unsqueeze(0)
     first = torch.where(line > 0, position, float(length)).amin(1, keepdim=True)
     last = torch.where(line > 0, position, -1.0).amax(1, keepdim=True)
     blank = last < 0
@@ -142,7 +143,8 @@ def _span(line: Tensor) -> tuple[Tensor, Tensor]:
 def grey_levels(points: LesionPoints, bins: int = 32) -> tuple[Tensor, Tensor]:
     """Discretise the lesion's values to a fixed bin number between its own extremes (IBSI K15C).
 
-    The edges are those of `numpy.histogram`, as in pyradiomics with `binCount`; a flat lesion falls into one bin.
+    The edges are those of `numpy.histogram`, as in pyradiomics with `binCount`; a flat lesion falls into one bin. In
+    float64 always: 8-bit values often lie exactly on an edge.
 
     Args:
         points: the lesions.
@@ -152,14 +154,15 @@ def grey_levels(points: LesionPoints, bins: int = 32) -> tuple[Tensor, Tensor]:
         levels: (B, M) int64 in 1..bins.
         flat: (B, 1) bool, true where maximum and minimum agree.
     """
-    low, high = points.value.amin(1, keepdim=True), points.value.amax(1, keepdim=True)
+    value = points.value.to(torch.float64)
+    low, high = value.amin(1, keepdim=True), value.amax(1, keepdim=True)
     flat = high <= low
     origin = torch.where(flat, low - 0.5, low)
     step = torch.where(flat, 1.0, high - low) / bins
-    level = torch.floor((points.value - origin) / step)
+    level = torch.floor((value - origin) / step)
     # The division may round across an edge: compare with the edges themselves, as a histogram does.
-    level = torch.where(points.value < level * step + origin, level - 1, level)
-    level = torch.where(points.value >= (level + 1) * step + origin, level + 1, level)
+    level = torch.where(value < level * step + origin, level - 1, level)
+    level = torch.where(value >= (level + 1) * step + origin, level + 1, level)
     return level.to(torch.int64).clamp(0, bins - 1) + 1, flat
 
 
@@ -171,7 +174,7 @@ def neighbour_levels(points: LesionPoints, levels: Tensor) -> Tensor:
         levels: (B, M) int64, at least 1.
 
     Returns:
-        (B, 4, M) int64, 0 where the neighbour does not belong to the lesion.
+        (B, 4, M) int16, 0 where the neighbour does not belong to the lesion.
     """
     images = levels.shape[0]
     stride = points.width + 2  # a border of zeros spares every test for the image's edges
@@ -179,4 +182,4 @@ def neighbour_levels(points: LesionPoints, levels: Tensor) -> Tensor:
     grid = torch.zeros([images, (points.height + 2) * stride], dtype=torch.int16, device=levels.device)
     grid = grid.scatter(1, cell, levels.to(torch.int16))
     neighbours = [grid.gather(1, cell + step) for step in [1, stride, stride + 1, stride - 1]]
-    return torch.stack(neighbours, 1).to(torch.int64)
+    return torch.stack(neighbours, 1)

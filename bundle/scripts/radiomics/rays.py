@@ -10,7 +10,7 @@ from .shape import direction_vectors
 
 
 class Rays(NamedTuple):
-    """N rays of R samples per image, float64; lengths in pixels."""
+    """N rays of R samples per image; lengths in pixels."""
 
     outline: Tensor  # (B, N), distance of the outermost lesion border, 0 where the ray meets no lesion
     step: Tensor  # (B, 1), distance between samples; the first lies on the centroid
@@ -43,19 +43,17 @@ def cast_rays(
     """
     height, width = image.shape[2], image.shape[3]
     step = reach.clamp(min=0.5) * (1.5 / (samples - 1))
-    # Coordinates in the image's own precision: grid_sample wants them so, and float32 halves the cost.
-    distance = step.unsqueeze(2) * torch.arange(samples, dtype=torch.float64, device=image.device)
-    distance = distance.to(image.dtype)
-    sine, cosine = direction_vectors(directions, image.device)
-    column = moments.column.unsqueeze(2).to(image.dtype) + distance * cosine.unsqueeze(2).to(image.dtype)
-    row = moments.row.unsqueeze(2).to(image.dtype) + distance * sine.unsqueeze(2).to(image.dtype)
+    distance = step.unsqueeze(2) * torch.arange(samples, dtype=step.dtype, device=image.device)
+    sine, cosine = direction_vectors(directions, image)
+    column = moments.column.unsqueeze(2) + distance * cosine.unsqueeze(2)
+    row = moments.row.unsqueeze(2) + distance * sine.unsqueeze(2)
     grid = torch.stack([column * (2 / width) + (1 / width - 1), row * (2 / height) + (1 / height - 1)], 3)
     mask = torch.zeros_like(image).flatten(1).scatter(1, points.cell, 1.0).view_as(image)
 
     rows = (row >= view.top.unsqueeze(2)) & (row <= view.bottom.unsqueeze(2))
     columns = (column >= view.left.unsqueeze(2)) & (column <= view.right.unsqueeze(2))
     # A ring's area grows with its radius.
-    area = torch.where(rows & columns, distance, 0.0).to(torch.float64)
+    area = torch.where(rows & columns, distance, 0.0)
     light = area * _sample(image, grid)
     return Rays(
         _outline(_sample(mask, grid)) * step,
@@ -79,7 +77,7 @@ def _outline(inside: Tensor) -> Tensor:
     here = last.clamp(0, samples - 2)
     above, below = inside.gather(2, here), inside.gather(2, here + 1)
     fraction = ((above - 0.5) / (above - below).clamp(min=1e-6)).clamp(0, 1)
-    return torch.where(last >= 0, here + fraction, 0.0).squeeze(2).to(torch.float64)
+    return torch.where(last >= 0, here + fraction, 0.0).squeeze(2)
 
 
 def band(rays: Rays, start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:

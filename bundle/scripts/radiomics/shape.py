@@ -57,11 +57,10 @@ def shape_descriptors(
         hull_support: (B, N) from `support`.
 
     Returns:
-        (B, 12) float64.
+        (B, 12).
     """
     height, width = box.bottom - box.top + 1, box.right - box.left + 1
     view_area = (view.bottom - view.top + 1) * (view.right - view.left + 1)
-    count = points.count.unsqueeze(1)
     tall, wide, _ = pixel_moments(moments)
     half_trace = (moments.row_row + moments.column_column) / 2
     spread = torch.sqrt(((moments.row_row - moments.column_column) / 2) ** 2 + moments.row_column**2)
@@ -76,26 +75,26 @@ def shape_descriptors(
             (wide - tall) / (wide + tall),
             torch.sqrt(ratio((half_trace - spread).clamp(min=0), half_trace + spread)),
             ratio(caliper.amin(1, keepdim=True), caliper.amax(1, keepdim=True)),
-            count / (height * width),
+            points.count / (height * width),
             ratio(area, hull_area),
             ratio(hull_perimeter, perimeter),
             ratio(2 * torch.sqrt(math.pi * area), perimeter),
             ratio(4 * math.pi * hull_area, hull_perimeter**2),
             ellipse_overlap(points, moments),
-            count / view_area,
+            points.count / view_area,
         ],
         1,
     )
 
 
 def polygon_area_and_perimeter(points: LesionPoints, neighbours: Tensor) -> tuple[Tensor, Tensor]:
-    """Area (pixels) and perimeter (pixel sides) of the marching-squares polygon, each (B, 1) float64.
+    """Area (pixels) and perimeter (pixel sides) of the marching-squares polygon, each (B, 1).
 
     A 2x2 neighbourhood contributes by its number of lesion pixels: one 1/8 of area and sqrt(1/2) of perimeter, two
     side by side 1/2 and 1, two on a diagonal 1/4 and sqrt(2), three 7/8 and sqrt(1/2), four 1 and 0. How often each
     occurs follows from the numbers of pixels, adjacent pairs, triples and full squares.
     """
-    near = (neighbours > 0).to(torch.float64) * points.inside.unsqueeze(1)
+    near = (neighbours > 0).to(points.inside.dtype) * points.inside.unsqueeze(1)
     right, down, down_right, down_left = near[:, 0], near[:, 1], near[:, 2], near[:, 3]
     corner = right * down
     adjacent = (right + down).sum(1, keepdim=True)
@@ -105,7 +104,7 @@ def polygon_area_and_perimeter(points: LesionPoints, neighbours: Tensor) -> tupl
     three = triples - 4 * four
     two_diagonal = diagonal - three - 2 * four
     two_adjacent = 2 * adjacent - 2 * three - 4 * four
-    one = 4 * points.count.unsqueeze(1) - 2 * (two_adjacent + two_diagonal) - 3 * three - 4 * four
+    one = 4 * points.count - 2 * (two_adjacent + two_diagonal) - 3 * three - 4 * four
     area = one / 8 + two_adjacent / 2 + two_diagonal / 4 + three * 7 / 8 + four
     return area, two_adjacent + math.sqrt(0.5) * (one + three + 2 * two_diagonal)
 
@@ -117,27 +116,27 @@ def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Te
     of a row can support, and half a pixel (as a diamond, the polygon's corners) is added.
 
     Returns:
-        (B, N) float64, pixels.
+        (B, N), pixels.
     """
     top = points.row.amin(1, keepdim=True)
     line = (points.row - top).to(torch.int64)
-    start = torch.full([line.shape[0], int(line.max()) + 1], float("inf"), dtype=torch.float64, device=line.device)
+    start = torch.full([line.shape[0], int(line.max()) + 1], float("inf"), device=line.device).to(top.dtype)
     left = start.scatter_reduce(1, line, points.column, "amin").unsqueeze(2)
     right = (-start.scatter_reduce(1, line, -points.column, "amin")).unsqueeze(2)
     some = left <= right
     left = torch.where(some, left - moments.column.unsqueeze(2), 0.0)
     right = torch.where(some, right - moments.column.unsqueeze(2), 0.0)
-    row = torch.arange(start.shape[1], dtype=torch.float64, device=line.device).unsqueeze(0) + top - moments.row
-    sine, cosine = direction_vectors(directions, line.device)
+    row = torch.arange(start.shape[1], dtype=top.dtype, device=line.device).unsqueeze(0) + top - moments.row
+    sine, cosine = direction_vectors(directions, top)
     reach = row.unsqueeze(2) * sine + torch.where(cosine > 0, right, left) * cosine
     reach = torch.where(some, reach, -float("inf")).amax(1)
     return reach + 0.5 * torch.maximum(cosine.abs(), sine.abs())
 
 
-def direction_vectors(directions: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Sine (row) and cosine (column) of N equally spaced angles, each (1, N) float64."""
-    angle = torch.arange(directions, dtype=torch.float64, device=device).unsqueeze(0) * (2 * math.pi / directions)
-    return torch.sin(angle), torch.cos(angle)
+def direction_vectors(directions: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Sine (row) and cosine (column) of N equally spaced angles, each (1, N), in the precision of `like`."""
+    angle = torch.arange(directions, dtype=torch.float64, device=like.device).unsqueeze(0) * (2 * math.pi / directions)
+    return torch.sin(angle).to(like.dtype), torch.cos(angle).to(like.dtype)
 
 
 def hull_area_and_perimeter(hull_support: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,9 +145,10 @@ def hull_area_and_perimeter(hull_support: Tensor) -> tuple[Tensor, Tensor]:
     With 128 directions a disc's area is 0.02 % too large; polygons with edges at multiples of 2.8 degrees are exact.
     """
     step = 2 * math.pi / hull_support.shape[1]
-    neighbours = hull_support.roll(1, 1) + hull_support.roll(-1, 1)
-    edge = ((neighbours - 2 * math.cos(step) * hull_support) / math.sin(step)).clamp(min=0)
-    return 0.5 * (hull_support * edge).sum(1, keepdim=True), edge.sum(1, keepdim=True)
+    reach = hull_support.to(torch.float64)  # edges are small differences
+    edge = ((reach.roll(1, 1) + reach.roll(-1, 1) - 2 * math.cos(step) * reach) / math.sin(step)).clamp(min=0)
+    area, perimeter = 0.5 * (reach * edge).sum(1, keepdim=True), edge.sum(1, keepdim=True)
+    return area.to(hull_support.dtype), perimeter.to(hull_support.dtype)
 
 
 def pixel_moments(moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
@@ -169,6 +169,6 @@ def ellipse_form(moments: Moments, row: Tensor, column: Tensor) -> Tensor:
 def ellipse_overlap(points: LesionPoints, moments: Moments) -> Tensor:
     """Intersection over union of the lesion and the ellipse of equal centroid and second moments, (B, 1) in 0..1."""
     distance = ellipse_form(moments, points.row - moments.row, points.column - moments.column)
-    common = ((distance <= 4).to(torch.float64) * points.inside).sum(1, keepdim=True)
+    common = torch.where(distance <= 4, points.inside, 0.0).sum(1, keepdim=True)
     ellipse = 4 * math.pi * torch.sqrt(pixel_moments(moments)[2])
-    return common / (points.count.unsqueeze(1) + ellipse - common)
+    return common / (points.count + ellipse - common)

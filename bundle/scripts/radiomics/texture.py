@@ -61,13 +61,15 @@ def co_occurrence(points: LesionPoints, levels: Tensor, neighbours: Tensor, bins
         neighbours: (B, 4, M) from `neighbour_levels`.
         bins: number of grey levels.
     """
-    images = levels.shape[0]
-    direction = torch.arange(4, device=levels.device).view(1, 4, 1) * (bins + 1)
-    pair = ((direction + levels.unsqueeze(1)) * (bins + 1) + neighbours).flatten(1)
-    weight = points.inside.unsqueeze(1).expand(-1, 4, -1).flatten(1)
-    counts = torch.zeros([images, 4 * (bins + 1) * (bins + 1)], dtype=torch.float64, device=levels.device)
-    # Level 0 is "not lesion": its pairs are counted and dropped.
-    counts = counts.scatter_add(1, pair, weight).view(images, 4, bins + 1, bins + 1)[:, :, 1:, 1:]
+    side = bins + 1
+    base = levels * side
+    weight = points.inside.to(torch.float64)
+    counts = torch.zeros([levels.shape[0], 4, side * side], dtype=torch.float64, device=levels.device)
+    for direction in range(4):
+        pair = base + neighbours[:, direction]
+        counts[:, direction].scatter_add_(1, pair, weight)
+    # Level 0 is "not lesion": its pairs were counted and are dropped.
+    counts = counts.view(-1, 4, side, side)[:, :, 1:, 1:]
     return counts + counts.transpose(2, 3)
 
 

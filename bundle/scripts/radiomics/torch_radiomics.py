@@ -84,4 +84,4 @@ class TorchRadiomics(nn.Module):
                 ],
                 1,
             )
-            return torch.where(points.count.unsqueeze(1) > 0, values, 0.0).to(dtype)
+            return torch.where(points.count > 0, values, 0.0).to(dtype)
