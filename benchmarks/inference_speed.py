@@ -121,7 +121,7 @@ def compare_with_sam(rounds: int) -> dict[str, float]:
             call()
         return counter.get_total_flops()
 
-    with torch.inference_mode():
+    with torch.no_grad():
         operations = count(lambda: encoder(large)) / count(lambda: network(small))
         ours, sam = [], []
         for _ in range(rounds):
