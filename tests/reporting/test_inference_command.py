@@ -1,0 +1,178 @@
+"""The command itself: exit codes, the last line, killed runs, full disks, and nothing about the patient."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from PIL import Image
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+BUNDLE = Path(__file__).parents[2] / "bundle"
+SAMPLES = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    parser = ConfigParser()
+    parser.read_config(str(BUNDLE / "configs" / "inference.json"))
+    torch.manual_seed(3)
+    network = parser.get_parsed_content("network_def")
+    network.evidence_threshold.fill_(-100.0)
+    path = tmp_path_factory.mktemp("weights") / "model.pt"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def start(tmp_path: Path, weights: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start ``run inference`` from the repository root, as a user types it."""
+
+    def begin(*arguments: str, limit_files: int = 0) -> subprocess.Popen[str]:
+        command = [
+            sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file",
+            "bundle/configs/inference.json", "--bundle_root", "bundle", "--image_size", "64",
+            "--dataset_dir", str(tmp_path / "in"), "--output_dir", str(tmp_path / "out"), "--weights", str(weights),
+            *arguments,
+        ]  # fmt: skip
+        if limit_files:
+            command = ["prlimit", f"--fsize={limit_files}", *command]
+        return subprocess.Popen(
+            command, cwd=BUNDLE.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    return begin
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    folder, draw = tmp_path / "in", np.random.default_rng(0)
+    folder.mkdir()
+    paths = [folder / f"{number:02d}.png" for number in range(12)]
+    for path in paths:
+        Image.fromarray(draw.integers(0, 255, (120, 100), np.uint8)).save(path)
+    return paths
+
+
+def inputs(output_dir: Path) -> list[str]:
+    with open(output_dir / "predictions.csv", newline="", encoding="utf-8") as file:
+        return [row["input"] for row in csv.DictReader(file) if row["overlay"] is not None]
+
+
+def last_line(stderr: str) -> str:
+    assert stderr.endswith("\n")
+    return stderr.splitlines()[-1]
+
+
+def test_a_killed_run_is_usable_and_goes_on(
+    images: list[Path], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    out = tmp_path / "out"
+    process = start("--batch_size", "1")
+    deadline = time.monotonic() + 300
+    while not (out / "predictions.csv").is_file() or len(inputs(out)) < 4:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _wait_until_gone(process.pid)
+
+    done = inputs(out)
+    assert 4 <= len(done) < len(images) and done == [path.name for path in images[: len(done)]]
+    assert json.loads((out / "summary.json").read_text())["finished"] is False
+    before = {name: (out / "masks" / name).stat().st_mtime_ns for name in done}
+    for name in done:
+        Image.open(out / "masks" / name).load()
+        Image.open(out / "overlays" / name).load()
+
+    process = start("--batch_size", "1")
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0 and last_line(stderr).startswith("12 analysed, 0 skipped, 0 failed")
+    assert inputs(out) == [path.name for path in images]
+    assert {name: (out / "masks" / name).stat().st_mtime_ns for name in done} == before
+    assert json.loads((out / "summary.json").read_text())["finished"] is True
+    assert not list(out.rglob("*.part"))
+
+
+def _wait_until_gone(group: int) -> None:
+    """No process of the run may stay behind."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.2)
+    pytest.fail("a process of the run is still there")
+
+
+def test_a_full_disk_ends_the_run_in_a_sentence_and_it_goes_on_later(
+    images: list[Path], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    ramp = np.add.outer(np.arange(120), np.arange(100)).astype(np.uint8)
+    for path in images:
+        Image.fromarray(ramp).save(path)
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (600, 700), np.uint8)).save(images[5])
+    # The overlay of the big one does not fit; the limit would hit a reading process's shared memory too.
+    process = start("--num_workers", "0", limit_files=200_000)
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 3 and "cannot be written any more" in last_line(stderr)
+    done = inputs(tmp_path / "out")
+    assert done == [path.name for path in images[:5]]
+
+    process = start()
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0 and inputs(tmp_path / "out") == [path.name for path in images]
+
+
+def test_no_word_about_the_patient_is_printed_or_written(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    canary = "CANARY"
+    (tmp_path / "in").mkdir()
+    for number, sample in enumerate(SAMPLES[:2]):
+        dataset = pydicom.dcmread(sample)
+        for keyword in (
+            "PatientName", "PatientID", "PatientComments", "PatientBirthDate", "PatientAge", "InstitutionName",
+            "ReferringPhysicianName", "OperatorsName", "StudyDescription", "SeriesDescription", "StudyID",
+            "AccessionNumber", "ImageComments", "PatientAddress", "OtherPatientIDs", "DeviceSerialNumber",
+            "StudyDate", "StudyTime", "PatientSex", "ProtocolName", "ManufacturerModelName",
+        ):  # fmt: skip
+            tag, vr = tag_for_keyword(keyword), dictionary_VR(keyword)
+            dataset[tag] = pydicom.DataElement(tag, vr, f"{canary} {keyword}", validation_mode=pydicom.config.IGNORE)
+        dataset.save_as(tmp_path / "in" / f"{number}.dcm")
+    (tmp_path / "in" / f"{canary}.dcm").write_bytes((tmp_path / "in" / "0.dcm").read_bytes()[:3000])
+
+    process = start()
+    stdout, stderr = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert last_line(stderr).startswith("Not everything could be analysed: 2 analysed, 0 skipped, 1 failed")
+    assert canary not in stdout + stderr
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {"predictions.csv", "summary.json"} <= {path.name for path in written}
+    for path in written:
+        if path.suffix != ".dcm":  # DICOM results belong to the patient; predictions.csv names inputs
+            content = path.read_bytes()
+            assert content.count(canary.encode()) == (1 if path.name == "predictions.csv" else 0), path
+    assert "CANARY.dcm,0,,,failed," in (tmp_path / "out" / "predictions.csv").read_text()
+
+
+def test_missing_weights_end_with_code_2(images: list[Path], start: Callable[..., subprocess.Popen[str]]) -> None:
+    process = start("--weights", "absent/model.pt")
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 2 and '"absent/model.pt"' in last_line(stderr)
