@@ -65,41 +65,41 @@ def _draw_contour(canvas: np.ndarray, inside: np.ndarray, color: tuple[int, int,
     """Paint a line around the mask, with a dark hairline outside of it that sets it off from bright tissue."""
     if not inside.any():
         return
-    line = max(1, round(max(inside.shape) / 400))
+    line = max(2, round(max(inside.shape) / 300))
     rows, columns = ndimage.find_objects(inside.astype(np.uint8))[0]
-    margin = line + 2
+    margin = line + 3
     window = (
         slice(max(rows.start - margin, 0), rows.stop + margin),
         slice(max(columns.start - margin, 0), columns.stop + margin),
     )
-    distance = ndimage.distance_transform_edt(~inside[window])
-    region = canvas[window]
-    region[(distance > line + 0.5) & (distance <= line + 1.5)] = _BACKGROUND
-    region[(distance > 0) & (distance <= line + 0.5)] = color
+    distance = ndimage.distance_transform_edt(~inside[window])[..., None]
+    outside = distance > 0
+    for reach, paint in ((line + 1.0, _BACKGROUND), (float(line), color)):
+        share = np.where(outside, np.clip(reach + 0.5 - distance, 0.0, 1.0), 0.0)  # soft at its outer edge
+        canvas[window] = (canvas[window] * (1 - share) + np.array(paint) * share).round().astype(np.uint8)
 
 
 def _add_caption(picture: Image.Image, prediction: Mapping[str, Any], color: tuple[int, int, int]) -> Image.Image:
     width = max(picture.width, _SMALLEST_WIDTH)
-    size = min(max(width // 34, 14), 40)
-    line = round(1.45 * size)
-    sheet = Image.new("RGB", (width, picture.height + 2 * line + size), _BACKGROUND)
+    size = min(max(width // 30, 15), 44)
+    line = round(1.4 * size)
+    sheet = Image.new("RGB", (width, picture.height + 3 * line + size // 2), _BACKGROUND)
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
     left, top = round(0.7 * size), picture.height + size // 2
-    heading, details = _words(prediction)
+    heading, numbers = _words(prediction)
     draw.text((left, top), heading, fill=color, font=_font(size))
-    start = left + draw.textlength(heading + "  ", font=_font(size))
-    draw.text((start, top), details, fill=_TEXT, font=_font(size))
-    draw.text((left, top + line), f"Rad-VLSM · {NOTE}", fill=_FAINT, font=_font(round(0.8 * size)))
+    draw.text((left, top + line), numbers, fill=_TEXT, font=_font(round(0.85 * size)))
+    draw.text((left, top + 2 * line), f"Rad-VLSM · {NOTE}", fill=_FAINT, font=_font(round(0.75 * size)))
     return sheet
 
 
 def _words(prediction: Mapping[str, Any]) -> tuple[str, str]:
-    reliability = f"reliability {prediction['reliability']:.2f}"
     if not prediction["lesion_found"]:
-        return "No lesion found", ""
-    heading = str(prediction["diagnosis"]).capitalize() + (" (indeterminate)" if prediction["indeterminate"] else "")
-    return heading, f"malignancy {prediction['malignancy_probability']:.2f}   {reliability}"
+        return "No lesion found", "No mask, no diagnosis"
+    heading = str(prediction["diagnosis"]).capitalize() + (", indeterminate" if prediction["indeterminate"] else "")
+    probability, reliability = prediction["malignancy_probability"], prediction["reliability"]
+    return heading, f"Malignancy probability {probability:.2f}    Reliability {reliability:.2f}"
 
 
 @lru_cache(maxsize=8)
