@@ -33,13 +33,13 @@ def pair():
 @pytest.mark.parametrize("scripted", [False, True])
 def test_equals_segment_anything(pair, scripted):
     original_prompts, original, prompts, decoder = pair
+    position = prompts.pe_layer.grid(8, 8)
     if scripted:
         prompts, decoder = torch.jit.script(prompts), torch.jit.script(decoder)
     embedding = torch.randn(2, 256, 8, 8)
     boxes = torch.tensor([[[4.0, 9, 60, 80], [20, 20, 30, 35], [0, 0, 128, 128]]]).repeat(2, 1, 1)
     boxes[1] = boxes[1].flip(0)
 
-    position = prompts.pe_layer.grid(8, 8)
     masks, regions, quality = decoder(
         embedding, position, prompts(boxes.flatten(0, 1), (128, 128)), prompts.no_mask_embed.weight, None
     )

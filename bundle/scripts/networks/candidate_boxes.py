@@ -62,7 +62,8 @@ class CandidateBoxes(nn.Module):
         num_candidates: K.
         thresholds: fractions of the map's maximum.
         components_per_threshold: components kept of each thresholded map, by peak.
-        margin: widening of a component's box on each side, as a fraction of its size.
+        margins: widenings of a component's box on each side, as fractions of its size; a confident map has the same
+            components at every threshold, so boxes with more and less surroundings make the candidates differ.
         floor: a map whose maximum stays below this is flat: the whole image is the one candidate.
         nms_iou: of two boxes that overlap more than this the one with less contrast is dropped.
     """
@@ -72,15 +73,15 @@ class CandidateBoxes(nn.Module):
         num_candidates: int = 5,
         thresholds: Tuple[float, ...] = (0.2, 0.4, 0.6, 0.8),
         components_per_threshold: int = 3,
-        margin: float = 0.08,
+        margins: Tuple[float, ...] = (0.08, 0.4),
         floor: float = 0.05,
-        nms_iou: float = 0.7,
+        nms_iou: float = 0.6,
     ) -> None:
         super().__init__()
         self.num_candidates = num_candidates
         self.register_buffer("thresholds", torch.tensor(thresholds, dtype=torch.float32), persistent=False)
         self.components_per_threshold = components_per_threshold
-        self.margin = margin
+        self.margins = list(margins)
         self.floor = floor
         self.nms_iou = nms_iou
 
@@ -140,9 +141,13 @@ class CandidateBoxes(nn.Module):
         batch, _, height, width = response.shape
         boxes, exists = self.propose(response)
         scores = torch.where(exists, self.contrast(response, boxes), torch.full_like(boxes[..., 0], -2.0))
+        widened: List[Tensor] = []
+        for margin in self.margins:
+            widened.append(grow(boxes, margin, 0.25, height, width))
+        boxes = torch.cat(widened, dim=1)
+        scores, exists = scores.repeat(1, len(self.margins)), exists.repeat(1, len(self.margins))
         scores, order = scores.sort(dim=1, descending=True, stable=True)
         exists = exists.gather(1, order)
-        boxes = grow(boxes, self.margin, 0.25, height, width)
         boxes = boxes.gather(1, order.unsqueeze(-1).expand(-1, -1, 4))
 
         overlap = box_iou(boxes) > self.nms_iou

@@ -118,8 +118,6 @@ class RadVLSM(nn.Module):
         # ... and what lies inside the mask is diagnosed: where to look is learned from masks and semantics alone.
         inside = torch.sigmoid(mask_logits.detach())
         mask = (inside > self.mask_threshold).to(image.dtype)
-        if not self.diagnosis_head.uses_radiomics:
-            mask = torch.zeros_like(mask)
         radiomics = self.radiomics(image.mean(dim=1, keepdim=True), mask)
         y, y_sam, y_rad = self.diagnosis_head(
             embedding,

@@ -1,0 +1,103 @@
+"""Self-distilled mask consistency and the objective against hand-computed values and at their limits."""
+
+import math
+
+import pytest
+import torch
+
+from scripts.training import RadVLSMLoss, self_distillation
+
+
+def logit(p):
+    return math.log(p / (1 - p))
+
+
+def constant_masks(*probabilities):
+    """One image, a 2 x 2 mask per candidate with one probability everywhere."""
+    return torch.tensor([[[[logit(p)] * 2] * 2 for p in probabilities]])
+
+
+def distill(masks, weights, valid=None, theta=0.4, gamma=1.0):
+    weights = torch.tensor([weights])
+    valid = torch.ones_like(weights) if valid is None else torch.tensor([valid])
+    return self_distillation(masks, weights, valid, theta, gamma).item()
+
+
+def test_students_learn_from_the_teacher():
+    # Teacher .6 with p = .9; students .3 and .1 with p = .5 and .2.
+    expected = ((1 - 0.3) * (0.5 - 0.9) ** 2 + (1 - 0.1) * (0.2 - 0.9) ** 2) / 2
+    assert distill(constant_masks(0.9, 0.5, 0.2), [0.6, 0.3, 0.1]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_teachers_agree_by_renormalised_weight_in_logits():
+    # Teachers .5 and .4; the consensus is the sigmoid of their weighted logits.
+    consensus = torch.sigmoid(torch.tensor((0.5 * logit(0.9) + 0.4 * logit(0.6)) / 0.9)).item()
+    expected = (1 - 0.1) ** 2 * (0.3 - consensus) ** 2
+    value = distill(constant_masks(0.9, 0.6, 0.3), [0.5, 0.4, 0.1], gamma=2.0)
+    assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_teacher_the_most_reliable_teaches():
+    expected = ((1 - 0.3) * (0.5 - 0.9) ** 2 + (1 - 0.3) * (0.2 - 0.9) ** 2) / 2
+    assert distill(constant_masks(0.9, 0.5, 0.2), [0.4, 0.3, 0.3], theta=0.99) == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_student_there_is_nothing_to_learn():
+    assert distill(constant_masks(0.9, 0.5), [0.5, 0.5], theta=0.4) == 0
+    assert distill(constant_masks(0.9, 0.5), [1.0, 0.0], valid=[1.0, 0.0]) == 0
+
+
+def test_the_consensus_does_not_learn():
+    masks = constant_masks(0.9, 0.5).requires_grad_()
+    self_distillation(masks, torch.tensor([[0.7, 0.3]]), torch.ones(1, 2), 0.5, 1.0).backward()
+    assert masks.grad[0, 0].abs().max() == 0 and masks.grad[0, 1].abs().max() > 0
+
+
+def prediction(batch=2, size=32, candidates=3):
+    torch.manual_seed(0)
+    evidence = {
+        "mask_logits": torch.randn(batch, 1, size, size),
+        "candidate_masks": torch.randn(batch, candidates, size // 4, size // 4),
+        "response_logits": torch.randn(batch, 1, size // 8, size // 8),
+        "consistency_logits": torch.randn(batch, candidates),
+        "semantic": torch.rand(batch, candidates),
+        "diagnosis_logits": torch.randn(batch, 2),
+        "y_sam": torch.randn(batch, 2),
+        "y_rad": torch.randn(batch, 2),
+        "evidence_logit": torch.randn(batch, 1),
+        "iou_logit": torch.randn(batch, 1),
+    }
+    evidence = {name: value.requires_grad_() for name, value in evidence.items()}
+    evidence["weights"] = torch.full((batch, candidates), 1 / candidates)
+    evidence["valid"] = torch.ones(batch, candidates)
+    evidence["response_map"] = torch.sigmoid(evidence["response_logits"])
+    return evidence
+
+
+def test_normals_teach_evidence_but_no_diagnosis():
+    evidence, loss = prediction(), RadVLSMLoss()
+    loss(evidence, {"mask": torch.zeros(2, 1, 32, 32), "diagnosis": torch.tensor([-1, -1])}).backward()
+    assert loss.terms["diagnosis"].item() == 0
+    assert evidence["diagnosis_logits"].grad is None or evidence["diagnosis_logits"].grad.abs().max() == 0
+    assert (evidence["evidence_logit"].grad > 0).all(), "a normal pushes the evidence down"
+    assert all(torch.isfinite(term) for term in loss.terms.values())
+
+
+def test_unknown_diagnosis_of_a_lesion_still_teaches_the_mask():
+    evidence, loss = prediction(), RadVLSMLoss()
+    mask = torch.zeros(2, 1, 32, 32)
+    mask[:, :, 8:20, 8:20] = 1
+    loss(evidence, {"mask": mask, "diagnosis": torch.tensor([-1, -1])}).backward()
+    assert loss.terms["diagnosis"].item() == 0
+    assert evidence["mask_logits"].grad.abs().max() > 0
+    assert (evidence["evidence_logit"].grad < 0).all()
+
+
+def test_weights_switch_terms_off_and_misspelled_ones_are_named():
+    target = {"mask": torch.ones(2, 1, 32, 32), "diagnosis": torch.tensor([0, 1])}
+    names = list(RadVLSMLoss().weights)
+    only = RadVLSMLoss({name: float(name == "mask") for name in names})
+    total = only(prediction(), target)
+    torch.testing.assert_close(total, only.terms["mask"])
+    with pytest.raises(ValueError, match="diagnosys"):
+        RadVLSMLoss({"diagnosys": 1.0})
