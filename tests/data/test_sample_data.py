@@ -51,6 +51,7 @@ def test_training_sample_is_a_valid_list_of_all_three_kinds() -> None:
         assert {item["diagnosis"] for item in items} == {"benign", "malignant", "normal"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("RADVLSM_DATA" not in os.environ, reason="RADVLSM_DATA names no folder with busi/ and busbra/")
 def test_samples_are_what_the_script_makes(tmp_path: Path) -> None:
     data = Path(os.environ["RADVLSM_DATA"])
