@@ -29,8 +29,8 @@ class DiagnosisHead(nn.Module):
         alpha_ext: weight of the radiomics logits.
         channels: channels of the image embedding and of region embeddings.
         width: channels after the first projection.
-        evidence: ``fused`` (the method), ``visual`` (Y_SAM alone), ``lesion`` (visual evidence of mask and box alone), ``whole_image`` (global
-            pooling alone) or ``radiomics`` (Y_rad alone).
+        evidence: ``fused`` (the method), ``visual`` (Y_SAM alone), ``lesion`` (visual evidence of mask and box alone),
+            ``whole_image`` (global pooling alone) or ``radiomics`` (Y_rad alone).
         rates: atrous rates. The paper's 1, 6, 12, 18 span SAM's 64 x 64 grid; ours is 16 x 16 at 256 pixels.
         dropout: before the classifiers.
 

@@ -122,7 +122,9 @@ class ResumableCheckpoint:
     def load(self, engine: Engine) -> None:
         """Continue from ``last.pt``."""
         if not self.path.is_file():
-            raise BundleError(f'There is no checkpoint "{self.path}" to resume; leave out --resume or check --output_dir.')
+            raise BundleError(
+                f'There is no checkpoint "{self.path}" to resume; leave out --resume or check --output_dir.'
+            )
         state = torch.load(self.path, map_location="cpu", weights_only=True)
         epochs = engine.state.max_epochs
         try:
