@@ -2,6 +2,7 @@
 
 from scripts.semantics.descriptions import read_descriptions, require_context, write_descriptions
 from scripts.semantics.lexicon import FORBIDDEN_STEMS, LESION_TERMS, TERMS, Morphology, find_forbidden
+from scripts.semantics.lexicon_table import write_lexicon_table
 from scripts.semantics.morphology import Description, describe_lesion
 from scripts.semantics.prompts import (
     CLASS_WORDS,
@@ -40,6 +41,7 @@ __all__ = [
     "read_descriptions",
     "require_context",
     "write_descriptions",
+    "write_lexicon_table",
     "write_sentence",
     "write_term",
 ]

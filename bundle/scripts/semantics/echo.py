@@ -16,7 +16,7 @@ INTERIOR, RING = 0.08, (0.1, 0.7)
 #: Smoothing that takes speckle out of the echo pattern.
 SPECKLE = 0.05
 #: Brightness relative to the surroundings below which there are no echoes, and above which there is solid tissue.
-#: Cysts of the training images lie about 0.06, other dark lesions about 0.4.
+#: The darkest twentieth of the lesions in BUSI (training) lies below 0.08, half of them above 0.44.
 CLEAR, SOLID = 0.15, 0.4
 #: Half-width and sampling of the band across the border, width of a step, and how far the step may lie off the mask.
 BAND, BAND_SAMPLES, STEP, SLACK = 0.35, 29, 5, 3

@@ -13,8 +13,9 @@ ARM = 0.15
 #: A spicule is narrower than twice the width (what an opening by a disc removes) and reaches further beyond the opened
 #: lesion than the length. The disc always fits the ends of the fitted ellipse: a slender lesion is not a spicule.
 SPICULE_WIDTH, SPICULE_LENGTH = 0.25, 0.15
-#: Degrees: a corner is sharper than this, and by so much sharper than the fitted ellipse's own ends.
-CORNER_ANGLE, CORNER_EXCESS = 115.0, 15.0
+#: Degrees: a corner is sharper than this (a smoothed right angle measures 115), and by so much sharper than the ends of
+#: the fitted ellipse.
+CORNER_ANGLE, CORNER_EXCESS = 120.0, 15.0
 #: Degrees: the outline dents in by more than this at a notch between two lobules.
 NOTCH_ANGLE = 200.0
 
@@ -29,7 +30,8 @@ def measure_form(patch: LesionPatch) -> dict[str, float]:
         ellipse_overlap: intersection over union with the ellipse of the same second moments, in [0, 1];
             1 for every ellipse, however long or tilted.
         axis_ratio: minor over major axis of that ellipse, in (0, 1].
-        depth_to_width: vertical over horizontal extent (Stavros et al., Radiology 196:123-134, 1995).
+        depth_to_width: vertical over horizontal spread, which for an ellipse is the ratio of its extents (Stavros et
+            al., Radiology 196:123-134, 1995); unlike a box it does not follow a single spicule.
         spicules: narrow tips that an opening removes (morphological top-hat).
         corners: convex angles of the outline sharper than CORNER_ANGLE.
         notches: concave angles of the outline beyond NOTCH_ANGLE.
@@ -40,7 +42,6 @@ def measure_form(patch: LesionPatch) -> dict[str, float]:
     squares, axes = np.linalg.eigh(moments)
     minor, major = 2 * np.sqrt(squares)
     common = (np.einsum("ni,ij,nj->n", offsets, np.linalg.inv(moments), offsets) <= 4).sum()
-    height, width = np.ptp(points, axis=0) + 1
 
     angles = interior_angles(patch.outline, ARM * patch.radius)
     turn = np.linspace(0, 2 * np.pi, 4 * POINTS + 1)
@@ -49,7 +50,7 @@ def measure_form(patch: LesionPatch) -> dict[str, float]:
     return {
         "ellipse_overlap": float(min(1.0, common / (np.pi * minor * major + len(points) - common))),
         "axis_ratio": float(minor / major),
-        "depth_to_width": float(height / width),
+        "depth_to_width": float(np.sqrt(moments[0, 0] / moments[1, 1])),
         "spicules": count_spicules(patch, min(SPICULE_WIDTH, 0.9 * minor**2 / major / patch.radius)),
         "corners": count_extremes(-angles, -min(CORNER_ANGLE, bluntest)),
         "notches": count_extremes(angles, NOTCH_ANGLE),

@@ -15,6 +15,13 @@ from scripts.semantics.patch import cut_patch, separate_lesions, square_pixels
 from scripts.semantics.place import find_field, measure_place, measure_tissue
 from scripts.semantics.terms import Thresholds, choose_terms
 
+#: Every measurement by name; a description holds all of them, NaN where there is nothing to measure.
+MEASUREMENTS = tuple(
+    "lesions ellipse_overlap axis_ratio depth_to_width spicules corners notches blurred_border echo_brightness "
+    "clear_share solid_share echo_spread shadowed_share enhanced_share relative_size relative_depth relative_column "
+    "tissue_spread".split()
+)
+
 
 class Description(NamedTuple):
     """A lesion in terms, and the unit-free measurements that they rest on."""
@@ -46,7 +53,7 @@ def describe_lesion(
     field = find_field(image)
     image, mask = square_pixels(image[field], mask[field], aspect)
     lesion, count = separate_lesions(mask)
-    measured: dict[str, float] = {"lesions": count, **measure_tissue(image, mask)}
+    measured = dict.fromkeys(MEASUREMENTS, float("nan")) | {"lesions": count} | measure_tissue(image, mask)
     if count:
         patch = cut_patch(image, lesion)
         measured |= measure_form(patch) | measure_border(patch) | measure_echo(patch)

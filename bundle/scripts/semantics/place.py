@@ -41,7 +41,7 @@ def measure_place(lesion: NDArray[np.bool_]) -> dict[str, float]:
 
 
 def measure_tissue(image: NDArray, mask: NDArray) -> dict[str, float]:
-    """How uneven the tissue outside any lesion is.
+    """How uneven the tissue is outside any lesion and what lies behind it.
 
     Brightness is averaged over grains, divided by its mean at the same depth (so that gain and attenuation along
     the beam do not count), and its spread is taken.
@@ -52,7 +52,8 @@ def measure_tissue(image: NDArray, mask: NDArray) -> dict[str, float]:
     Returns:
         tissue_spread: standard deviation of the relative brightness; 0 for layers of even tissue.
     """
-    image, outside = _coarsen(image), (_coarsen(mask) == 0).astype(np.float32)
+    hidden = np.maximum.accumulate(_coarsen(mask) > 0, axis=0)  # lesions, their shadows and enhancements
+    image, outside = _coarsen(image), (~hidden).astype(np.float32)
     sigma = GRAIN * float(np.hypot(*image.shape))
     weight = ndimage.gaussian_filter(outside, sigma)
     level = ndimage.gaussian_filter(image * outside, sigma) / np.maximum(weight, 1e-6)

@@ -1,0 +1,125 @@
+"""Descriptions as a transform and as a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor, list_data_collate
+from monai.transforms import Compose, Flipd
+from PIL import Image
+
+from scripts.errors import BundleError
+from scripts.semantics import (
+    DescribeLesiond,
+    Morphology,
+    find_forbidden,
+    parse_sentence,
+    read_descriptions,
+    write_descriptions,
+)
+
+CONFIG = Path(__file__).parents[2] / "bundle" / "configs" / "align.json"
+
+
+def make_item(radius: float = 12.0, channels: int = 1) -> dict:
+    """A dark disc in the upper left of an image of 64 x 96."""
+    rows, columns = np.indices((64, 96))
+    mask = np.hypot(rows - 20, columns - 30) < radius
+    image = torch.from_numpy(np.where(mask, 0.2, 0.5).astype(np.float32)).expand(channels, -1, -1)
+    return {"image": MetaTensor(image), "label": MetaTensor(torch.from_numpy(mask.astype(np.float32))[None])}
+
+
+def test_transform_adds_sentence_terms_and_measurements() -> None:
+    described = DescribeLesiond(phrasing=2)(make_item(channels=3))
+    morphology = Morphology.from_dict(described["morphology"])
+    assert (morphology.shape, morphology.quadrant, morphology.echo) == ("round", "upper left", "hypoechoic")
+    assert parse_sentence(described["description"]) == morphology
+    assert described["measurements"]["axis_ratio"] > 0.95
+
+
+def test_words_follow_the_image() -> None:
+    flip = Compose([Flipd(keys=["image", "label"], spatial_axis=1), DescribeLesiond()])
+    assert flip(make_item())["morphology"]["quadrant"] == "upper right"
+
+
+def test_phrasing_is_random_and_repeatable() -> None:
+    transform = DescribeLesiond()
+
+    def draw_ten(seed: int) -> list[str]:
+        transform.set_random_state(seed=seed)
+        return [transform(make_item())["description"] for _ in range(10)]
+
+    first = draw_ten(0)
+    assert draw_ten(0) == first and len(set(first)) > 3
+    assert len({parse_sentence(sentence) for sentence in first}) == 1
+
+
+def test_described_items_collate() -> None:
+    batch = list_data_collate([DescribeLesiond()(make_item()), DescribeLesiond()(make_item(0))])
+    assert len(batch["description"]) == 2 and batch["morphology"]["lesions"] == ["one", "none"]
+
+
+def test_spacing_of_the_source_is_used() -> None:
+    described = DescribeLesiond()({**make_item(), "source": {"spacing": [0.1, 0.2]}})
+    assert described["measurements"]["depth_to_width"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_labels_that_contradict_their_masks() -> None:
+    item = make_item(radius=0)
+    item["label"].meta["filename_or_obj"] = "benign (3)_mask.png"
+    with pytest.raises(BundleError, match=r'mask "benign \(3\)_mask.png" is empty, but its diagnosis is benign'):
+        DescribeLesiond()({**item, "diagnosis": "benign"})
+    with pytest.raises(BundleError, match="is not empty, but its diagnosis is normal"):
+        DescribeLesiond()({**make_item(), "diagnosis": "normal", "group": "busi/1"})
+    assert DescribeLesiond()({**item, "diagnosis": "normal"})["morphology"]["lesions"] == "none"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A labelled list of one lesion and one image without, in two sections."""
+    sections = {}
+    for section, radius, diagnosis in (("training", 12, "malignant"), ("validation", 0, "normal")):
+        item = make_item(radius)
+        for name, values in (("image", item["image"]), ("label", item["label"])):
+            Image.fromarray((values[0].numpy() * 255).astype(np.uint8)).save(tmp_path / f"{section}_{name}.png")
+        sections[section] = [
+            {
+                "image": f"{section}_image.png",
+                "label": [f"{section}_label.png"],
+                "diagnosis": diagnosis,
+                "group": section,
+            }
+        ]
+    (tmp_path / "datalist.json").write_text(json.dumps(sections))
+    return tmp_path
+
+
+def test_run_descriptions_of_the_config(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.excepthook", __import__("sys").excepthook)  # the run installs its own
+    parser = ConfigParser()
+    parser.read_config(CONFIG)
+    parser.update({"dataset_dir": str(folder), "output_dir": str(tmp_path / "out")})
+    parser.get_parsed_content("descriptions")
+    lesion, normal = read_descriptions(tmp_path / "out" / "descriptions.jsonl")
+    assert lesion["section"] == "training" and lesion["group"].endswith("/training")
+    assert parse_sentence(lesion["description"]).as_dict() == lesion["morphology"]
+    assert lesion["diagnosis"] == "malignant" and not find_forbidden(lesion["description"])
+    assert normal["morphology"]["lesions"] == "none" and normal["description"].startswith("No focal lesion")
+
+
+def test_a_failing_item_leaves_no_file(tmp_path: Path) -> None:
+    def fail(item: dict) -> dict:
+        raise BundleError("An item is wrong.")
+
+    with pytest.raises(BundleError):
+        write_descriptions({"training": [{"image": "a.png"}]}, fail, tmp_path)
+    with pytest.raises(BundleError, match='Write it first with the run "descriptions"'):
+        read_descriptions(tmp_path / "descriptions.jsonl")
+    (tmp_path / "descriptions.jsonl").write_text('{"image": "a.png"}\n')
+    with pytest.raises(BundleError, match="line 1 is no description"):
+        read_descriptions(tmp_path / "descriptions.jsonl")
