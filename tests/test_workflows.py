@@ -1,0 +1,108 @@
+"""The configs as a user runs them, on the sample data and small: train, interrupt, resume, evaluate, infer."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from ignite.engine import Events
+from monai.bundle import ConfigWorkflow
+
+BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
+SMALL = {"image_size": 64, "batch_size": 4, "num_workers": 0, "device": "$torch.device('cpu')"}
+
+
+def workflow(*configs, kind="train", **overrides):
+    """A workflow of the bundle's configs."""
+    made = ConfigWorkflow(
+        config_file=[str(BUNDLE / "configs" / f"{name}.json") for name in configs],
+        workflow_type=kind,
+        bundle_root=str(BUNDLE),
+        **{**SMALL, **overrides},
+    )
+    made.initialize()
+    return made
+
+
+def train(output_dir, stop_after=None, **overrides):
+    """Train two epochs; the last epoch's mean losses by name."""
+    made = workflow("train", output_dir=str(output_dir), epochs=2, warmup_epochs=1, **overrides)
+    torch.manual_seed(1)
+    trainer = made.parser.get_parsed_content("train#trainer")
+    if stop_after is not None:
+        trainer.add_event_handler(Events.EPOCH_COMPLETED(once=stop_after), lambda engine: engine.terminate())
+    made.run()
+    return {name: value for name, value in trainer.state.metrics.items() if name.startswith("train_")}
+
+
+def files_of(folder):
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*"))}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """An uninterrupted training."""
+    output_dir = tmp_path_factory.mktemp("trained")
+    shipped = files_of(BUNDLE / "models")
+    losses = train(output_dir)
+    assert files_of(BUNDLE / "models") == shipped, "shipped weights are never overwritten"
+    return output_dir, losses
+
+
+def test_training_leaves_checkpoints_and_named_losses(trained):
+    output_dir, losses = trained
+    assert {"model.pt", "last.pt"} <= {path.name for path in output_dir.iterdir()}
+    assert any(path.name.startswith("events.out.tfevents") for path in output_dir.iterdir())
+    assert set(losses) >= {"train_mask", "train_localization", "train_diagnosis", "train_evidence"}
+    assert all(value == value and abs(value) < 100 for value in losses.values())
+
+
+def test_resumed_training_has_the_same_losses(trained, tmp_path):
+    _, expected = trained
+    train(tmp_path, stop_after=1)
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["trainer"]["epoch_length"] > 0
+    resumed = train(tmp_path, resume="true")
+    assert resumed.keys() == expected.keys()
+    for name, value in expected.items():
+        assert resumed[name] == pytest.approx(value, abs=1e-5), name
+
+
+def test_evaluation_and_inference_take_what_training_wrote(trained, tmp_path):
+    weights = str(trained[0] / "model.pt")
+    evaluation = workflow("train", "evaluate", output_dir=str(tmp_path / "evaluation"), weights=weights)
+    assert evaluation.check_properties() == []
+    evaluation.run()
+    table = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
+    assert 0 <= table["strata"]["all"]["dice"]["value"] <= 1
+
+    inference = workflow("inference", kind="infer", output_dir=str(tmp_path / "inference"), weights=weights)
+    assert inference.check_properties() == []
+    inference.run()
+    with (tmp_path / "inference" / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 and {row["status"] for row in rows} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"reliability_mode": "single_box"},
+        {"reliability_mode": "uniform"},
+        {"reliability_mode": "saliency"},
+        {"reliability_mode": "semantic"},
+        {"reliability_mode": "both"},
+        {"num_candidates": 1},
+        {"diagnosis_evidence": "visual"},
+        {"diagnosis_evidence": "radiomics"},
+        {"network_def#radiomics": {"_target_": "scripts.radiomics.PyRadiomics"}},
+    ],
+    ids=str,
+)
+def test_every_part_is_one_override(override, tmp_path):
+    made = workflow("train", output_dir=str(tmp_path), **override)
+    network = made.parser.get_parsed_content("network").eval()
+    with torch.no_grad():
+        assert torch.isfinite(network(torch.rand(1, 3, 64, 64))).all()
+    if "reliability_mode" in override:
+        assert network.reliability.mode == override["reliability_mode"]
