@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -29,6 +30,24 @@ class EncodeDiagnosisd(MapTransform):
         for key in self.keys:
             d[key] = DIAGNOSES.get(d.get(key), -1)
         return d
+
+
+def lesion_log_odds(items: Sequence[Mapping[str, Any]]) -> float:
+    """Log-odds of a lesion among the images of those data sets that have normal ones.
+
+    The evidence is trained on what was collected, mostly lesions; at this threshold it asks for better than even odds
+    where lesions and normals are equally common. A data set without normals says nothing about absence.
+
+    Args:
+        items: a data list, with ``diagnosis`` and ``dataset``.
+
+    Returns:
+        The threshold for the evidence logit; 0 where no data set has both.
+    """
+    mixed = {item.get("dataset") for item in items if item.get("diagnosis") == "normal"}
+    normals = sum(item.get("diagnosis") == "normal" for item in items)
+    lesions = sum(item.get("diagnosis") != "normal" and item.get("dataset") in mixed for item in items)
+    return math.log(lesions / normals) if lesions and normals else 0.0
 
 
 class PrepareLesionBatch(PrepareBatch):
