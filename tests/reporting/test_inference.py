@@ -152,6 +152,7 @@ def test_nothing_found_is_told_by_an_empty_mask(tmp_path: Path, weights: dict[bo
     assert not (out / "dicom_sr").exists()
 
 
+@pytest.mark.slow
 def test_a_second_run_resumes_and_another_is_refused(archive: Path, tmp_path: Path, weights: dict[bool, Path]) -> None:
     out = tmp_path / "out"
     (archive / "cut.dcm").unlink()
