@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -22,16 +21,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pydicom
+
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "bundle"
 MEMORY_POLL_SECONDS = 0.1
 
 
 def copy_samples(folder: Path, images: int) -> None:
-    """Fill a folder with so many copies of the sample DICOM images."""
+    """Fill a folder with so many copies of the sample DICOM images, each with a UID of its own.
+
+    Files of one SOPInstanceUID are analysed once.
+    """
     samples = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
     for number in range(images):
-        shutil.copy(samples[number % len(samples)], folder / f"{number:04d}.dcm")
+        dataset = pydicom.dcmread(samples[number % len(samples)])
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        dataset.save_as(folder / f"{number:04d}.dcm")
 
 
 def process_tree(pid: int) -> list[int]:

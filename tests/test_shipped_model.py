@@ -1,0 +1,62 @@
+"""The shipped default on the sample images: found where a lesion is, and named as its pathology."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from monai.bundle import ConfigWorkflow
+from PIL import Image
+
+BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
+SAMPLES = BUNDLE / "sample_data" / "dicom"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Rows by input, and where the files are."""
+    output_dir = tmp_path_factory.mktemp("results")
+    workflow = ConfigWorkflow(
+        config_file=str(BUNDLE / "configs" / "inference.json"),
+        workflow_type="infer",
+        bundle_root=str(BUNDLE),
+        output_dir=str(output_dir),
+        num_workers=0,
+        num_writers=0,
+        device="$torch.device('cpu')",
+    )
+    workflow.initialize()
+    workflow.run()
+    with (output_dir / "predictions.csv").open(newline="") as file:
+        return {row["input"]: row for row in csv.DictReader(file)}, output_dir
+
+
+def test_every_sample_gets_its_pathology(results):
+    rows, output_dir = results
+    assert len(rows) == 6
+    for name, row in rows.items():
+        header = pydicom.dcmread(SAMPLES / name, stop_before_pixels=True)
+        expected = next(word for word in ("benign", "malignant", "normal") if word in str(header.ImageComments).lower())
+        mask = np.asarray(Image.open(output_dir / row["mask"]))
+        assert mask.shape == (header.Rows, header.Columns)
+        assert row["lesion_found"] == ("false" if expected == "normal" else "true"), name
+        assert row["diagnosis"] == ("none" if expected == "normal" else expected), name
+        assert (mask.max() > 0) == (expected != "normal")
+        assert 0.0 <= float(row["reliability"]) <= 1.0
+
+
+def test_the_mask_lies_on_the_lesion(results):
+    """Lesions of the samples are darker than what surrounds them."""
+    rows, output_dir = results
+    for name, row in rows.items():
+        if row["lesion_found"] == "true":
+            pixels = pydicom.dcmread(SAMPLES / name).pixel_array.astype(float)
+            pixels = pixels if pixels.ndim == 2 else pixels.mean(axis=-1)
+            mask = np.asarray(Image.open(output_dir / row["mask"])) > 0
+            assert 0.005 < mask.mean() < 0.5
+            assert pixels[mask].mean() < 0.75 * pixels[~mask].mean()
+
+
+def test_the_file_is_what_the_model_zoo_takes():
+    assert (BUNDLE / "models" / "model.pt").stat().st_size < 25e6
