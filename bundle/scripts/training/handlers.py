@@ -71,6 +71,7 @@ class LossTerms:
         self.loss, self.log_dir = loss, log_dir
         self.sums: dict[str, float] = {}
         self.count = 0
+        self.writer: SummaryWriter | None = None
 
     def attach(self, engine: Engine) -> None:
         """Sum at every iteration, write at every epoch."""
@@ -86,9 +87,10 @@ class LossTerms:
     def write(self, engine: Engine) -> None:
         """Write the means and start anew."""
         means = {name: value / self.count for name, value in self.sums.items()}
-        with SummaryWriter(self.log_dir) as writer:
-            for name, value in means.items():
-                writer.add_scalar(f"train_loss/{name}", value, engine.state.epoch)
+        self.writer = self.writer or SummaryWriter(self.log_dir)
+        for name, value in means.items():
+            self.writer.add_scalar(f"train_loss/{name}", value, engine.state.epoch)
+        self.writer.flush()
         engine.state.metrics.update({f"train_{name}": value for name, value in means.items()})
         listed = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
         logger.info("epoch %d: %s", engine.state.epoch, listed)
