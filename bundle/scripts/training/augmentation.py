@@ -5,6 +5,7 @@ Flips top to bottom are not among them: gravity, shadows and enhancement point d
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -22,13 +23,16 @@ class _RandUltrasoundd(RandomizableTransform, MapTransform):
         MapTransform.__init__(self, keys, allow_missing_keys)
         RandomizableTransform.__init__(self, prob)
 
-    def change(self, image: Tensor) -> Tensor:
-        """Change one image (C, H, W)."""
-        raise NotImplementedError
+    #: Black ground is padding or shadow: it stays black, unless what is added also lies there.
+    keep_black = True
 
+    @abstractmethod
+    def change(self, image: Tensor) -> Tensor:
+        """Change one image (C, H, W), without touching it."""
+
+    @abstractmethod
     def draw(self) -> None:
         """Draw the parameters of one item from ``self.R``."""
-        raise NotImplementedError
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         d = dict(data)
@@ -36,7 +40,8 @@ class _RandUltrasoundd(RandomizableTransform, MapTransform):
         if self._do_transform:
             self.draw()
             for key in self.key_iterator(d):
-                d[key] = (self.change(d[key]) * (d[key] > 0)).clamp(0.0, 1.0)
+                changed = self.change(d[key]).clamp(0.0, 1.0)
+                d[key] = changed * (d[key] > 0) if self.keep_black else changed
         return d
 
 
@@ -130,6 +135,8 @@ class RandBurntInMarksd(_RandUltrasoundd):
         largest: most marks in one image.
     """
 
+    keep_black = False
+
     def __init__(self, keys: KeysCollection, prob: float = 0.3, largest: int = 4) -> None:
         super().__init__(keys, prob)
         self.largest = largest
@@ -160,13 +167,3 @@ class RandBurntInMarksd(_RandUltrasoundd):
                     image[:, row : row + 2 * arm, left] = value
                     image[:, min(row + arm * (i % 3), height - 1), left : left + arm] = value
         return image
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        # Marks also lie on black ground, which the common part keeps black.
-        d = dict(data)
-        self.randomize(None)
-        if self._do_transform:
-            self.draw()
-            for key in self.key_iterator(d):
-                d[key] = self.change(d[key])
-        return d
