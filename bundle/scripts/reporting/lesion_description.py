@@ -49,7 +49,7 @@ class DescribeLesiond(Transform):
     ``result``, a dict of plain values (what a server can answer), and in ``pred`` the mask as uint8 (rows, columns).
     Evidence that is not finite makes the item ``status`` failed, ``reason`` NON_FINITE_OUTPUT.
 
-    ``result`` has ``lesion_found``; ``diagnosis`` (benign | malignant | none); ``malignancy_probability`` (calibrated,
+    ``result`` has ``lesion_found``; ``diagnosis`` (benign | malignant | none); ``malignancy_probability`` (tempered,
     None without a lesion); ``indeterminate`` (a lesion whose probability lies within the network's band, or whose
     reliability lies below its threshold); ``reliability`` (predicted IoU); ``area_px``, ``area_mm2``,
     ``long_axis_mm``, ``short_axis_mm``; ``radiomics`` {name: value}; ``boxes`` (x1, y1, x2, y2 in pixels of the
