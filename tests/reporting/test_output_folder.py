@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import BundleError
+from scripts.reporting import output_folder
 from scripts.reporting.output_folder import OutputFolder
 
 ORDER = {(name, "0", ""): place for place, name in enumerate("abc")}
@@ -16,6 +17,7 @@ def use(path: Path, digest: str = "one", overwrite: bool = False, order: dict = 
     folder = OutputFolder(path, digest)
     folder.open(order, overwrite)
     folder.write_summary({})
+    folder.close()
     return folder
 
 
@@ -31,10 +33,26 @@ def test_the_same_configuration_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_run_killed_before_its_first_row_goes_on(tmp_path: Path) -> None:
-    OutputFolder(tmp_path, "one").open(ORDER)
-    OutputFolder(tmp_path, "one").open(ORDER)
-    with pytest.raises(BundleError):
+    for _ in range(2):
+        folder = OutputFolder(tmp_path, "one")
+        folder.open(ORDER)
+        folder.close()
+    with pytest.raises(BundleError, match="--overwrite true"):
         OutputFolder(tmp_path, "two").open(ORDER)
+
+
+@pytest.mark.parametrize(("digest", "overwrite"), [("one", False), ("one", True), ("two", False)])
+def test_one_run_at_a_time(digest: str, overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output_folder, "_SECONDS_TO_WAIT", 0.1)
+    running = OutputFolder(tmp_path, "one")
+    running.open(ORDER)
+    add(running, "a")
+    with pytest.raises(BundleError, match=r"Another run is writing to .*--output_dir\.$") as refused:
+        OutputFolder(tmp_path, digest).open(ORDER, overwrite)
+    assert refused.value.exit_code == 2
+    running.close()
+    assert use(tmp_path).keys() == {("a", "0", "")}
+    assert {path.name for path in tmp_path.iterdir()} == {"predictions.csv", "summary.json"}
 
 
 def test_rows_without_an_input_any_more_are_dropped(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -99,10 +100,11 @@ class PredictionWriter:
         """Make the output folder ready: start it, or go on with it.
 
         Raises:
-            BundleError: it cannot be written, or holds other results.
+            BundleError: it cannot be written, holds other results, or another run is writing to it.
         """
         order = self._order()
         self.folder.open(order, self.overwrite)
+        self._settled = self.folder.keys()  # by now: another run may have ended in between
         with disk_trouble_in_one_sentence(self.folder.path):
             self._write_summary(finished=False)
         if self._settled:
@@ -115,7 +117,7 @@ class PredictionWriter:
         engine.add_event_handler(Events.GET_BATCH_COMPLETED, lambda: self.stopwatch.lap("reading"))
         engine.add_event_handler(IterationEvents.FORWARD_COMPLETED, lambda: self.stopwatch.lap("network"))
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._take_batch)
-        engine.add_event_handler(Events.EXCEPTION_RAISED, lambda _: self.background.close())
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._give_up)
         OneSentence().attach(engine)
 
     def close(self) -> None:
@@ -124,7 +126,7 @@ class PredictionWriter:
         Raises:
             BundleError: with exit code 1 and that line, if something failed or nothing was usable.
         """
-        with disk_trouble_in_one_sentence(self.folder.path):
+        with closing(self.folder), disk_trouble_in_one_sentence(self.folder.path):
             self._settle_up_to(len(self.items))
             self._append_rows(wait=True)
             self.background.close()
@@ -139,6 +141,10 @@ class PredictionWriter:
             raise BundleError(f"{reason}: {sentence}", EXIT_UNUSABLE)
         sys.stdout.flush()
         print(sentence, file=sys.stderr, flush=True)
+
+    def _give_up(self, error: BaseException) -> None:
+        self.background.close()
+        self.folder.close()
 
     def _order(self) -> dict[tuple[str, str, str], int]:
         return {row_key(item): index for index, item in enumerate(self.items)}
