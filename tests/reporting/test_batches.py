@@ -45,6 +45,11 @@ def test_an_item_that_always_fails_comes_out_marked() -> None:
     assert guarded({"value": 2}) == {"value": 2, "status": "failed", "reason": "INTERNAL_ERROR KeyError"}
 
 
+def test_an_item_that_has_failed_before_keeps_its_reason() -> None:
+    item = {"status": "failed", "reason": "TRUNCATED"}
+    assert GuardedCompose([Lambda(lambda item: item["nothing"])])(item) == item
+
+
 def _no_preparation() -> None:
     return None
 

@@ -18,7 +18,12 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 from PIL import Image
+from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000, JPEGLosslessSV1, JPEGLSLossless
+
+from scripts.data.reasons import STATUS_OF_CODE
 
 BUNDLE = Path(__file__).parents[2] / "bundle"
 SAMPLES = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
@@ -42,7 +47,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(tmp_path: Path, weights: Path) -> Callable[..., subprocess.Popen[str]]:
     """Start ``run inference`` from the repository root, as a user types it."""
 
-    def begin(*arguments: str, limit_files: int = 0) -> subprocess.Popen[str]:
+    def begin(
+        *arguments: str, limit_files: int = 0, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         command = [
             sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file",
             "bundle/configs/inference.json", "--bundle_root", "bundle", "--image_size", "64",
@@ -53,7 +60,7 @@ def start(tmp_path: Path, weights: Path) -> Callable[..., subprocess.Popen[str]]
             command = ["prlimit", f"--fsize={limit_files}", *command]
         return subprocess.Popen(
             command, cwd=BUNDLE.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
         )  # fmt: skip
 
     return begin
@@ -79,7 +86,7 @@ def last_line(stderr: str) -> str:
     return stderr.splitlines()[-1]
 
 
-def test_a_killed_run_is_usable_and_goes_on(
+def test_a_second_run_is_kept_out_and_a_killed_one_goes_on(
     images: list[Path], tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     out = tmp_path / "out"
@@ -88,6 +95,10 @@ def test_a_killed_run_is_usable_and_goes_on(
     while not (out / "predictions.csv").is_file() or len(inputs(out)) < 4:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.01)
+    process.send_signal(signal.SIGSTOP)
+    second = start("--batch_size", "1")
+    _, stderr = second.communicate(timeout=300)
+    assert second.returncode == 2 and last_line(stderr).startswith("Another run is writing to ")
     process.send_signal(signal.SIGKILL)
     process.wait()
     _wait_until_gone(process.pid)
@@ -138,6 +149,62 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_it_goes_on_later(
     process = start()
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0 and inputs(tmp_path / "out") == [path.name for path in images]
+
+
+#: Stand-ins of three decoders, found before them: one that lacks, one that aborts, and one that hangs.
+DECODERS = {
+    "gdcm": "raise ImportError",
+    "jpeg_ls": "import os\n__version__ = '1.5.1'\ndecode_pixel_data = lambda *_: os.abort()",
+    "openjpeg": "import time\n__version__ = '2.6.0'\n"
+    "def decode_pixel_data(*_, **__): time.sleep(600)\nencode_pixel_data = decode_pixel_data",
+}
+
+
+def test_every_odd_file_ends_with_the_code_that_names_it(
+    odd_folder: dict[str, str], make_dicom: Callable[..., Dataset], save_dicom: Callable[..., str],
+    speckle: np.ndarray, tmp_path: Path, start: Callable[..., subprocess.Popen[str]],
+) -> None:  # fmt: skip
+    """All codes that there are, in one run."""
+    (tmp_path / "decoders").mkdir()
+    for name, content in DECODERS.items():
+        (tmp_path / "decoders" / f"{name}.py").write_text(content)
+    expected = dict(odd_folder)
+    for name, syntax, code in (
+        ("no decoder", JPEGLosslessSV1, "DECODER_MISSING"),
+        ("bad for the decoder", JPEGLSLossless, "DECODER_CRASHED"),
+        ("long for the decoder", JPEG2000, "TIMEOUT"),
+    ):
+        dataset = make_dicom(speckle, PixelData=encapsulate([speckle.tobytes()]))
+        dataset["PixelData"].VR = "OB"
+        dataset.file_meta.TransferSyntaxUID = syntax
+        save_dicom(dataset, f"in/{name}")
+        expected[name] = f"failed {code}"
+
+    stand_ins = {"PYTHONPATH": str(tmp_path / "decoders")}
+    process = start("--max_frames", "3", "--decode_seconds", "5", environment=stand_ins)
+    stdout, stderr = process.communicate(timeout=500)
+    with open(tmp_path / "out" / "predictions.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    outcomes = {row["input"]: f"{row['status']} {row['reason']}".split(";")[0].split(" ")[:2] for row in rows}
+    assert {name: " ".join(outcome).strip() for name, outcome in outcomes.items()} == expected
+    assert {outcome[1] for outcome in outcomes.values()} - {""} == set(STATUS_OF_CODE)
+    keys = [(row["input"], row["frame"], row["region"]) for row in rows]
+    assert len(set(keys)) == len(keys) == len(expected) + 1 + 2  # two regions, three frames
+
+    counts = [sum(row["status"] == status for row in rows) for status in ("ok", "skipped", "failed")]
+    assert process.returncode == 1
+    words = "Not everything could be analysed: {} analysed, {} skipped, {} failed".format(*counts)
+    assert last_line(stderr).startswith(words)
+    assert not [name for name in ("Test^Case", "T1", *expected) if f'"{name}"' in stdout + stderr]
+    reports = {path.stem for path in (tmp_path / "out" / "dicom_sr").iterdir()}
+    for row in rows:
+        analysed = row["status"] == "ok"
+        assert bool(row["mask"]) == analysed
+        if analysed:
+            picture = "picture" in row["input"]
+            mask = Path(row["mask"])
+            assert (tmp_path / "out" / mask).is_file()
+            assert (mask.stem in reports) == (not picture and row["input"] != "no study")
 
 
 def test_no_word_about_the_patient_is_printed_or_written(

@@ -113,7 +113,7 @@ def _read(file: BinaryIO, size: int, any_modality: bool) -> DicomHeader:
 
     sop_class, modality = _text(dataset, "SOPClassUID"), _text(dataset, "Modality")
     if bare and not UID(sop_class).is_valid:
-        raise ReadingProblem("NOT_DICOM")
+        raise ReadingProblem("NOT_DICOM", "begins like DICOM without a preamble", status="failed")
     deflated = _text(dataset.file_meta, "TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     if pixels is None and not deflated:
         cut = end != size if end is not None else not _ends_with_delimiter(file, size)

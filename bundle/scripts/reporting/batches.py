@@ -49,13 +49,16 @@ class GuardedCompose(Compose):
     """Transforms that never stop a run: an item they fail on goes on as failed.
 
     A failed item passes once more, marked ``status`` failed, so that loading transforms can put a blank image in its
-    place; where that fails too it comes out as it went in, but for the mark.
+    place; where that fails too it comes out as it went in, but for the mark. One that came in as failed keeps its
+    own reason.
     """
 
     def __call__(self, input_: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(input_, *args, **kwargs)
         except Exception as error:  # noqa: BLE001  one patient's file must not cost the others theirs
+            if input_.get("status", "ok") != "ok":
+                return input_
             cause = error.__cause__ or error
             failed = {**input_, "status": "failed", "reason": f"INTERNAL_ERROR {type(cause).__name__}"}
         try:
