@@ -59,15 +59,15 @@ def read_mask(path: str | Path) -> np.ndarray:
 class LoadMaskUniond(MapTransform):
     """Load a list of mask files and unite them into one lesion mask.
 
-    ``data[key]`` is a path or a list of paths of one size; it becomes a MetaTensor (1, rows, columns),
-    float32, 0 or 1.
+    ``data[key]`` is a path or a list of paths of one size, that of the image where one was loaded before by
+    :class:`scripts.data.LoadUltrasoundd`; it becomes a MetaTensor (1, rows, columns), float32, 0 or 1.
 
     Args:
         keys: where the paths are, and where the masks go.
         allow_missing_keys: whether an item without the key passes unchanged.
 
     Raises:
-        BundleError: no mask is named, one cannot be read, or their sizes differ.
+        BundleError: no mask is named, one cannot be read, or sizes differ.
     """
 
     def __init__(self, keys: KeysCollection = "label", allow_missing_keys: bool = False) -> None:
@@ -78,7 +78,17 @@ class LoadMaskUniond(MapTransform):
         d = dict(data)
         for key in self.key_iterator(d):
             d[key] = self._unite(d[key])
+            self._check_size(d[key], d.get("source"))
         return d
+
+    @staticmethod
+    def _check_size(mask: MetaTensor, source: Mapping[str, Any] | None) -> None:
+        rows, columns = mask.shape[1:]
+        if source and (rows, columns) != (source["rows"], source["columns"]):
+            raise BundleError(
+                f'The mask "{mask.meta["filename_or_obj"]}" has {rows} x {columns} pixels, but its image has '
+                f"{source['rows']} x {source['columns']}. Replace one of them."
+            )
 
     @staticmethod
     def _unite(paths: str | Path | Sequence[str | Path]) -> MetaTensor:

@@ -51,7 +51,8 @@ class DescribeLesiond(Transform):
 
     ``result`` has ``lesion_found``; ``diagnosis`` (benign | malignant | none); ``malignancy_probability`` (tempered,
     None without a lesion); ``indeterminate`` (a lesion whose probability lies within the network's band, or whose
-    reliability lies below its threshold); ``reliability`` (predicted IoU); ``area_px``, ``area_mm2``,
+    reliability lies below its threshold); ``reliability`` (predicted IoU); ``lesion_evidence`` (0..1, a lesion is found
+    above 0.5); ``area_px``, ``area_mm2``,
     ``long_axis_mm``, ``short_axis_mm``; ``radiomics`` {name: value}; ``boxes`` (x1, y1, x2, y2 in pixels of the
     network's input) and ``weights`` of the valid candidates; ``note``.
 
@@ -65,7 +66,7 @@ class DescribeLesiond(Transform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
-        evidence = item["pred"]
+        evidence = {name: values.cpu() for name, values in item["pred"].items()}
         # A mask of a pixel or two may vanish on a coarser native grid: no lesion can be shown then.
         mask = (torch.as_tensor(item["mask"])[0] > 0) & (evidence["lesion_logit"] > 0)
         item["pred"] = mask.to(torch.uint8)
@@ -87,6 +88,7 @@ class DescribeLesiond(Transform):
             "malignancy_probability": round(probability, 4) if found else None,
             "indeterminate": found and self._is_indeterminate(evidence, probability, reliability),
             "reliability": round(reliability, 4),
+            "lesion_evidence": round(float(torch.sigmoid(evidence["lesion_logit"].double())), 4),
             **measure_size(mask, spacing),
             "radiomics": self._radiomics(evidence) if found else {},
             "boxes": [[round(edge, 1) for edge in box] for box in evidence["boxes"][valid].tolist()],

@@ -25,11 +25,11 @@ class MaskProbabilitiesd(Transform):
         self.evidence_key = evidence_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add the probabilities, MetaTensors (1, S, S), float32 in [0, 1]."""
+        """Add the probabilities, MetaTensors (1, S, S), float32 in [0, 1], on the CPU."""
         d = dict(data)
         for key, name in self.masks.items():
             logits = convert_to_tensor(d[self.evidence_key][name], track_meta=False)
-            d[key] = MetaTensor(torch.sigmoid(logits.float()))
+            d[key] = MetaTensor(torch.sigmoid(logits.float()).cpu())
         return d
 
 

@@ -2,14 +2,26 @@
 
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
 from .engines import EncodeDiagnosisd, PrepareLesionBatch, gated_masks, lesion_diagnoses, lesion_log_odds
-from .handlers import ClipGradients, EpochSeed, LossTerms, ResumableCheckpoint
+from .handlers import (
+    ClipGradients,
+    DiagnosisAUC,
+    EpochSeed,
+    FreezeNorms,
+    LossTerms,
+    MovingAverage,
+    ResumableCheckpoint,
+    defined_above,
+)
 from .losses import RadVLSMLoss, self_distillation
 
 __all__ = [
     "ClipGradients",
+    "DiagnosisAUC",
     "EncodeDiagnosisd",
     "EpochSeed",
+    "FreezeNorms",
     "LossTerms",
+    "MovingAverage",
     "PrepareLesionBatch",
     "RadVLSMLoss",
     "RandBurntInMarksd",
@@ -17,6 +29,7 @@ __all__ = [
     "RandGaind",
     "RandSpeckled",
     "ResumableCheckpoint",
+    "defined_above",
     "gated_masks",
     "lesion_diagnoses",
     "lesion_log_odds",

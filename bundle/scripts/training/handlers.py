@@ -1,15 +1,18 @@
-"""Ignite handlers that MONAI lacks: seeds per epoch, gradient clipping, losses by name, resuming."""
+"""Ignite handlers that MONAI lacks: seeds per epoch, gradient clipping, moving average, losses by name, resuming."""
 
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
+from ignite.handlers import EMAHandler
 from monai.data.utils import set_rnd
 from monai.engines.utils import IterationEvents
+from monai.handlers import ROCAUC
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -57,6 +60,62 @@ class ClipGradients:
         if engine.amp:
             engine.scaler.unscale_(engine.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
+
+
+class MovingAverage(EMAHandler):
+    """Ignite's moving average of the weights, which begins with those that training begins with.
+
+    A CheckpointLoader fills the network when the engine starts, after the average was made; without this, random
+    weights would stay in the average of a short training. Arguments are those of ``EMAHandler``.
+    """
+
+    def attach(self, engine: Engine, *args: Any, **kwargs: Any) -> None:
+        """Average after every iteration."""
+        engine.add_event_handler(Events.STARTED, self.begin)
+        super().attach(engine, *args, **kwargs)
+
+    def begin(self, engine: Engine) -> None:
+        """Take over the network as it is, unless a resumed training goes on with its own average."""
+        if engine.state.iteration == 0:
+            self.ema_model.load_state_dict(self.model.state_dict())
+
+
+def defined_above(handler: Any) -> Any:
+    """A handler that a config defines under its own name, as a dict in its list of handlers.
+
+    MONAI Label reads that list as dicts and puts its own handler first, so that handlers have no fixed position.
+    """
+    return handler
+
+
+class DiagnosisAUC(ROCAUC):
+    """MONAI's AUC; NaN for a list without diagnoses, such as masks that somebody drew."""
+
+    def compute(self) -> Any:
+        """The AUC of all batches."""
+        return super().compute() if self.metric_fn.get_buffer() is not None else math.nan
+
+
+class FreezeNorms:
+    """Keeps the batch normalisation of a trained network as it is, for training on with a few images.
+
+    Args:
+        network: whose normalisations use, and do not update, their running statistics.
+        active: otherwise this does nothing.
+    """
+
+    def __init__(self, network: nn.Module, active: bool = True) -> None:
+        self.network, self.active = network, active
+
+    def attach(self, engine: Engine) -> None:
+        """Freeze; engines call ``network.train()`` before each iteration, hence a hook on each module."""
+        for module in self.network.modules():
+            if self.active and isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.register_forward_pre_hook(_stay_in_evaluation)
+
+
+def _stay_in_evaluation(module: nn.Module, inputs: Any) -> None:
+    module.eval()
 
 
 class LossTerms:
