@@ -1,14 +1,17 @@
 # make demo   inference on six sample images; says where the results are and what was found
 # make test   checks and tests
 # Both create .venv and install what they need first; later calls are quick.
+# make monailabel   MONAI Label on the sample images, at http://127.0.0.1:8000, from an environment of its own
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO := output/demo
+LABEL_VENV := .venv-monailabel
+LABEL := output/monailabel
 
-.PHONY: demo test benchmark clean
+.PHONY: demo test benchmark monailabel clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -23,8 +26,14 @@ test: $(VENV)/.installed-dev
 benchmark: $(VENV)/.installed
 	$(PY) benchmarks/inference_speed.py
 
+monailabel: $(LABEL_VENV)/.installed
+	@mkdir -p $(LABEL)/studies
+	@cp -u bundle/sample_data/training/images/*.png $(LABEL)/studies
+	@for n in 001 002 003; do cp -u bundle/sample_data/dicom/SAMPLE-$$n/us.dcm $(LABEL)/studies/sample-$$n.dcm; done
+	PATH="$(CURDIR)/$(LABEL_VENV)/bin:$$PATH" bundle/monai_label/start $(LABEL) $(LABEL)/studies
+
 clean:
-	rm -rf $(VENV) output
+	rm -rf $(VENV) $(LABEL_VENV) output
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed; name it with make PYTHON=..." >&2; exit 2; }
@@ -40,4 +49,10 @@ $(VENV)/.installed: requirements.txt requirements-build.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(PIP) install --no-compile -r requirements-dev.txt
+	@touch $@
+
+$(LABEL_VENV)/.installed: requirements-monailabel.txt
+	@echo "Installing MONAI Label into $(LABEL_VENV); the first time this takes many minutes."
+	test -x $(LABEL_VENV)/bin/python || $(PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --prefer-binary -r $<
 	@touch $@
