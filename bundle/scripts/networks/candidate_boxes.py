@@ -55,6 +55,18 @@ def grow(boxes: Tensor, fraction: float, cells: float, height: int, width: int) 
     return torch.cat([low, torch.minimum(boxes[..., 2:] + by, limit)], dim=-1)
 
 
+def descending(scores: Tensor) -> Tensor:
+    """Order of each row of (B, N), best first, ties in their old order, on every device and in every runtime.
+
+    Counting who comes before whom: sorts differ in their ties, and ONNX has no stable one.
+    """
+    slots = torch.arange(scores.shape[1], device=scores.device)
+    mine, other = scores.unsqueeze(2), scores.unsqueeze(1)
+    before = (other > mine) | ((other == mine) & (slots.unsqueeze(0) < slots.unsqueeze(1)))
+    place = before.sum(dim=2)
+    return torch.zeros_like(place).scatter(1, place, slots.expand_as(place))
+
+
 class CandidateBoxes(nn.Module):
     """Several thresholds of the response map, their components, boxes with margins, non-maximum suppression.
 
@@ -146,8 +158,8 @@ class CandidateBoxes(nn.Module):
             widened.append(grow(boxes, margin, 0.25, height, width))
         boxes = torch.cat(widened, dim=1)
         scores, exists = scores.repeat(1, len(self.margins)), exists.repeat(1, len(self.margins))
-        scores, order = scores.sort(dim=1, descending=True, stable=True)
-        exists = exists.gather(1, order)
+        order = descending(scores)
+        scores, exists = scores.gather(1, order), exists.gather(1, order)
         boxes = boxes.gather(1, order.unsqueeze(-1).expand(-1, -1, 4))
 
         overlap = box_iou(boxes) > self.nms_iou
@@ -162,7 +174,8 @@ class CandidateBoxes(nn.Module):
         if missing > 0:
             ranked = F.pad(ranked, [0, missing], value=-3.0)
             boxes = F.pad(boxes, [0, 0, 0, missing])
-        scores, best = ranked.topk(self.num_candidates, dim=1)
+        best = descending(ranked)[:, : self.num_candidates]
+        scores = ranked.gather(1, best)
         boxes = boxes.gather(1, best.unsqueeze(-1).expand(-1, -1, 4)) * (float(image_size) / float(height))
         valid = scores > -1.5
 

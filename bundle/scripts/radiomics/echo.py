@@ -113,7 +113,7 @@ def echo_descriptors(
             p75 - p25,
             lesion_mean(points, centred.abs()),
             kept_deviation,
-            -(share * torch.log2(share + 2.220446049250313e-16)).sum(1, keepdim=True),
+            -(share * torch.log2(share.clamp(min=2.220446049250313e-16))).sum(1, keepdim=True),
             (share * share).sum(1, keepdim=True),
             ratio(torch.sqrt(variance), mean),
             torch.where(rim > 0, contrast(rim, mean), 0.0),

@@ -124,7 +124,7 @@ def _entropy(profile: Tensor, bins: int = 32) -> Tensor:
     bin_index = (profile * bins).to(torch.int64).clamp(0, bins - 1)
     histogram = torch.zeros([profile.shape[0], bins], dtype=profile.dtype, device=profile.device)
     share = histogram.scatter_add(1, bin_index, torch.ones_like(profile)) / profile.shape[1]
-    return -(share * torch.log2(share + 1e-16)).sum(1, keepdim=True)
+    return -(share * torch.log2(share.clamp(min=1e-16))).sum(1, keepdim=True)
 
 
 def _crossings(deviation: Tensor, dead_band: Tensor) -> Tensor:

@@ -54,15 +54,15 @@ def lesion_points(image: Tensor, mask: Tensor) -> LesionPoints:
         mask: (B, 1, H, W), lesion where above 0.5.
     """
     images, height, width = mask.shape[0], mask.shape[2], mask.shape[3]
-    found = torch.nonzero((mask > 0.5).flatten()).squeeze(1)
-    edges = torch.arange(images + 1, device=mask.device) * (height * width)
-    start = torch.searchsorted(found, edges)
-    count = (start[1:] - start[:-1]).unsqueeze(1)
-    slot = torch.arange(max(int(count.max()), 1), device=mask.device).unsqueeze(0)
-    place = start[:-1].unsqueeze(1) + torch.where(slot < count, slot, 0)
+    lesion = (mask > 0.5).flatten(1)
+    found = torch.nonzero(lesion.flatten()).squeeze(1)
+    first = torch.arange(images, device=mask.device).unsqueeze(1) * (height * width)
+    count = lesion.sum(1, keepdim=True)
+    slot = torch.arange(count.max().clamp(min=1).item(), device=mask.device).unsqueeze(0)
+    place = count.cumsum(0) - count + torch.where(slot < count, slot, 0)
     # One more element, so that there is something to point at when no image has a lesion.
     found = torch.nn.functional.pad(found, [0, 1])
-    cell = (found[place] - edges[:-1].unsqueeze(1)).clamp(0, height * width - 1)
+    cell = (found[place] - first).clamp(0, height * width - 1)
     row = torch.div(cell, width, rounding_mode="floor")
     return LesionPoints(
         (slot < count).to(image.dtype),

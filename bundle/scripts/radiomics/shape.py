@@ -118,16 +118,15 @@ def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Te
     Returns:
         (B, N), pixels.
     """
-    top = points.row.amin(1, keepdim=True)
-    line = (points.row - top).to(torch.int64)
-    start = torch.full([line.shape[0], int(line.max()) + 1], float("inf"), device=line.device).to(top.dtype)
+    line = points.row.to(torch.int64)
+    start = torch.full([line.shape[0], points.height], float("inf"), dtype=points.row.dtype, device=line.device)
     left = start.scatter_reduce(1, line, points.column, "amin").unsqueeze(2)
     right = (-start.scatter_reduce(1, line, -points.column, "amin")).unsqueeze(2)
     some = left <= right
     left = torch.where(some, left - moments.column.unsqueeze(2), 0.0)
     right = torch.where(some, right - moments.column.unsqueeze(2), 0.0)
-    row = torch.arange(start.shape[1], dtype=top.dtype, device=line.device).unsqueeze(0) + top - moments.row
-    sine, cosine = direction_vectors(directions, top)
+    row = torch.arange(points.height, dtype=start.dtype, device=line.device).unsqueeze(0) - moments.row
+    sine, cosine = direction_vectors(directions, start)
     reach = row.unsqueeze(2) * sine + torch.where(cosine > 0, right, left) * cosine
     reach = torch.where(some, reach, -float("inf")).amax(1)
     return reach + 0.5 * torch.maximum(cosine.abs(), sine.abs())

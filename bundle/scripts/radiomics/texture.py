@@ -114,7 +114,7 @@ def texture_descriptors(points: LesionPoints, levels: Tensor, neighbours: Tensor
     joint_entropy = _entropy(flat_joint, eps)
     marginal_entropy = _entropy(marginal, eps)
     product = marginal.unsqueeze(3) * marginal.unsqueeze(2)
-    log_product = torch.log2(product + eps)
+    log_product = torch.log2(product.clamp(min=eps))
     cross = -(joint * log_product).sum([2, 3])
     independent = -(product * log_product).sum([2, 3])
     information = torch.sqrt((1 - torch.exp(-2 * (independent - joint_entropy))).clamp(min=0))
@@ -147,5 +147,5 @@ def texture_descriptors(points: LesionPoints, levels: Tensor, neighbours: Tensor
 
 
 def _entropy(share: Tensor, eps: float) -> Tensor:
-    """Shannon entropy in bits over the last dimension."""
-    return -(share * torch.log2(share + eps)).sum(-1)
+    """Shannon entropy in bits over the last dimension; a clamp, as ONNX optimisers drop a summand so small."""
+    return -(share * torch.log2(share.clamp(min=eps))).sum(-1)
