@@ -3,9 +3,8 @@
 import math
 
 import pytest
-import torch
 
-from scripts.training import EncodeDiagnosisd, lesion_diagnoses, lesion_log_odds
+from scripts.training import EncodeDiagnosisd, lesion_log_odds
 
 
 def test_diagnoses_become_numbers_and_unknown_ones_teach_nothing():
@@ -23,13 +22,3 @@ def test_log_odds_count_only_sets_with_normals():
     assert lesion_log_odds(busi + items("busbra", benign=50)) == pytest.approx(math.log(3))
     assert lesion_log_odds(items("busbra", benign=5)) == 0
     assert lesion_log_odds([{"image": "a", "label": "b"}]) == 0
-
-
-def test_auc_sees_diagnosed_lesions_alone():
-    output = {
-        "label": {"diagnosis": torch.tensor([1, -1, 0])},
-        "pred": {"diagnosis_logits": torch.tensor([[0.0, 2.0], [0.0, 9.0], [1.0, 0.0]])},
-    }
-    probability, truth = lesion_diagnoses(output)
-    assert [int(value) for value in truth] == [1, 0]
-    assert [value.item() for value in probability] == pytest.approx([0.8808, 0.2689], abs=1e-4)

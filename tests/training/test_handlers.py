@@ -1,14 +1,12 @@
-"""Training on from a checkpoint: the average begins with it, normalisation stays, missing diagnoses are no error."""
+"""Training on from a checkpoint: the average begins with it, normalisation stays."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from scripts.training import DiagnosisAUC, FreezeNorms, MovingAverage
+from scripts.training import FreezeNorms, MovingAverage
 
 
 def test_the_average_begins_with_what_was_loaded_at_the_start():
@@ -40,12 +38,3 @@ def test_frozen_normalisation_neither_uses_nor_learns_the_batch():
     image = torch.full((1, 3), 9.0)  # one image: normalisation by the batch would raise
     assert torch.allclose(network.train()(image), image, atol=1e-3)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
-
-
-def test_no_diagnosis_no_area_under_the_curve():
-    metric = DiagnosisAUC(output_transform=lambda output: output)
-    engine = Engine(lambda engine, batch: batch)
-    metric.attach(engine, "auc")
-    assert math.isnan(engine.run([([], [])]).metrics["auc"])
-    truths = [torch.tensor([1.0]), torch.tensor([0.0])]
-    assert engine.run([([torch.tensor([0.9]), torch.tensor([0.2])], truths)]).metrics["auc"] == 1.0

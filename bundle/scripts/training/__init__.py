@@ -1,10 +1,10 @@
 """Losses, augmentation and what MONAI's engines need to train the network."""
 
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
-from .engines import EncodeDiagnosisd, PrepareLesionBatch, gated_masks, lesion_diagnoses, lesion_log_odds
+from .distributed import DistributedEvidence, SameBuffers, join_processes
+from .engines import EncodeDiagnosisd, PrepareLesionBatch, lesion_log_odds
 from .handlers import (
     ClipGradients,
-    DiagnosisAUC,
     EpochSeed,
     FreezeNorms,
     LossTerms,
@@ -13,13 +13,15 @@ from .handlers import (
     defined_above,
 )
 from .losses import RadVLSMLoss, self_distillation
+from .metrics import LesionAUC, gated_masks, lesion_diagnoses
 
 __all__ = [
     "ClipGradients",
-    "DiagnosisAUC",
+    "DistributedEvidence",
     "EncodeDiagnosisd",
     "EpochSeed",
     "FreezeNorms",
+    "LesionAUC",
     "LossTerms",
     "MovingAverage",
     "PrepareLesionBatch",
@@ -29,8 +31,10 @@ __all__ = [
     "RandGaind",
     "RandSpeckled",
     "ResumableCheckpoint",
+    "SameBuffers",
     "defined_above",
     "gated_masks",
+    "join_processes",
     "lesion_diagnoses",
     "lesion_log_odds",
     "self_distillation",

@@ -65,16 +65,3 @@ class PrepareLesionBatch(PrepareBatch):
         mask = batchdata["label"].to(device=device, non_blocking=non_blocking)
         diagnosis = batchdata["diagnosis"].to(device=device, non_blocking=non_blocking)
         return image, {"mask": mask, "diagnosis": diagnosis}
-
-
-def gated_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """Engine output -> predicted and true masks (B, 1, S, S), evidence gate on; for Dice of lesion images."""
-    return (output["pred"]["gated_mask_logits"] > 0).float(), output["label"]["mask"]
-
-
-def lesion_diagnoses(output: Mapping[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
-    """Engine output -> malignancy probability and truth of each diagnosed lesion, lists of (1,) tensors."""
-    truth = output["label"]["diagnosis"]
-    probability = torch.softmax(output["pred"]["diagnosis_logits"], dim=1)[:, 1]
-    known = torch.nonzero(truth >= 0).flatten().tolist()
-    return [probability[i : i + 1] for i in known], [truth[i : i + 1] for i in known]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import math
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import EMAHandler
 from monai.data.utils import set_rnd
 from monai.engines.utils import IterationEvents
-from monai.handlers import ROCAUC
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -23,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 class EpochSeed:
     """Seeds every random number of an epoch by ``seed + epoch``, so that a resumed run draws what it would have drawn.
+
+    Each process of several draws its own.
 
     Args:
         seed: the run's seed.
@@ -37,8 +38,9 @@ class EpochSeed:
         engine.add_event_handler(Events.EPOCH_STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        torch.manual_seed(self.seed + engine.state.epoch)
-        set_rnd(self.dataset, seed=self.seed + engine.state.epoch)
+        seed = self.seed + engine.state.epoch + 1_000_003 * idist.get_rank()
+        torch.manual_seed(seed)
+        set_rnd(self.dataset, seed=seed)
 
 
 class ClipGradients:
@@ -88,14 +90,6 @@ def defined_above(handler: Any) -> Any:
     return handler
 
 
-class DiagnosisAUC(ROCAUC):
-    """MONAI's AUC; NaN for a list without diagnoses, such as masks that somebody drew."""
-
-    def compute(self) -> Any:
-        """The AUC of all batches."""
-        return super().compute() if self.metric_fn.get_buffer() is not None else math.nan
-
-
 class FreezeNorms:
     """Keeps the batch normalisation of a trained network as it is, for training on with a few images.
 
@@ -119,7 +113,9 @@ def _stay_in_evaluation(module: nn.Module, inputs: Any) -> None:
 
 
 class LossTerms:
-    """Writes the epoch's mean of each loss term to TensorBoard and keeps them in ``engine.state.metrics``.
+    """Writes the epoch's mean of each loss term, and the learning rate, to TensorBoard.
+
+    The means, over all processes, are kept in ``engine.state.metrics``; the first process writes.
 
     Args:
         loss: a loss with ``terms``, the last value of each by name.
@@ -143,17 +139,21 @@ class LossTerms:
         for name, value in self.loss.terms.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
 
-    def write(self, engine: Engine) -> None:
+    def write(self, engine: Any) -> None:
         """Write the means and start anew."""
-        means = {name: value / self.count for name, value in self.sums.items()}
+        processes = idist.get_world_size()
+        means = {name: idist.all_reduce(value / self.count) / processes for name, value in self.sums.items()}
+        engine.state.metrics.update({f"train_{name}": value for name, value in means.items()})
+        self.sums, self.count = {}, 0
+        if idist.get_rank() > 0:
+            return
         self.writer = self.writer or SummaryWriter(self.log_dir)
         for name, value in means.items():
             self.writer.add_scalar(f"train_loss/{name}", value, engine.state.epoch)
+        self.writer.add_scalar("learning_rate", engine.optimizer.param_groups[0]["lr"], engine.state.epoch)
         self.writer.flush()
-        engine.state.metrics.update({f"train_{name}": value for name, value in means.items()})
         listed = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
         logger.info("epoch %d: %s", engine.state.epoch, listed)
-        self.sums, self.count = {}, 0
 
 
 class ResumableCheckpoint:
@@ -202,7 +202,9 @@ class ResumableCheckpoint:
         logger.info("resumed after epoch %d", engine.state.epoch)
 
     def save(self, engine: Engine) -> None:
-        """Write ``last.pt``; an interrupted write leaves the older one."""
+        """Write ``last.pt``, from the first process; an interrupted write leaves the older one."""
+        if idist.get_rank() > 0:
+            return
         state = {name: item.state_dict() for name, item in self.objects.items()}
         state["trainer"] = engine.state_dict()
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,36 @@
+"""From an engine's output to its metrics: what is compared with what, and over which images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from monai.metrics import ROCAUCMetric, compute_roc_auc
+from torch import Tensor
+
+
+def gated_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Engine output -> predicted and true masks (B, 1, S, S), evidence gate on; for Dice of lesion images."""
+    return (output["pred"]["gated_mask_logits"] > 0).float(), output["label"]["mask"]
+
+
+def lesion_diagnoses(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Engine output -> malignancy probability and diagnosis, (B, 1): 0 benign, 1 malignant, -1 none or unknown."""
+    probability = torch.softmax(output["pred"]["diagnosis_logits"], dim=1)[:, 1:]
+    return probability, output["label"]["diagnosis"].unsqueeze(1)
+
+
+class LesionAUC(ROCAUCMetric):
+    """Area under the ROC curve over diagnosed lesions, gathered from all processes.
+
+    The others are left out at the end, not before: a batch or a process may see no lesion at all.
+    """
+
+    def aggregate(self, average: Any = None) -> float:
+        """The area; nan without lesions of both kinds."""
+        probability, truth = (values.flatten() for values in self.get_buffer())
+        known = truth >= 0
+        if truth[known].unique().numel() < 2:
+            return float("nan")
+        return float(compute_roc_auc(probability[known], truth[known]))
