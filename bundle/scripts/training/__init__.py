@@ -14,6 +14,7 @@ from .handlers import (
 )
 from .losses import RadVLSMLoss, self_distillation
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses
+from .outline_panel import OutlinePanel
 
 __all__ = [
     "ClipGradients",
@@ -24,6 +25,7 @@ __all__ = [
     "LesionAUC",
     "LossTerms",
     "MovingAverage",
+    "OutlinePanel",
     "PrepareLesionBatch",
     "RadVLSMLoss",
     "RandBurntInMarksd",

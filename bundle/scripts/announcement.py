@@ -1,0 +1,45 @@
+"""What a run is about to do, in a few readable log lines before it does it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ignite.distributed import get_rank, get_world_size
+from torch import nn
+
+logger = logging.getLogger(__name__)
+
+
+def announce(run: str, facts: Mapping[str, Any]) -> None:
+    """Log the facts of a run, one line each; of several processes the first speaks.
+
+    Args:
+        run: what is run, such as "training".
+        facts: what there is to know, by name. Facts about patients' files are counts, never names or paths.
+    """
+    if get_rank() > 0:
+        return
+    if get_world_size() > 1:
+        facts = {**facts, "processes": get_world_size()}
+    width = max(map(len, facts), default=0)
+    logger.info("%s:", run)
+    for name, value in facts.items():
+        logger.info("  %-*s  %s", width, name, value)
+
+
+def count_images(items: Sequence[Mapping[str, Any]]) -> str:
+    """How many images a list has, and how many of each diagnosis: "12 (5 benign, 4 malignant, 3 normal)"."""
+    counts = Counter(item["diagnosis"] for item in items if item.get("diagnosis"))
+    each = ", ".join(f"{counts[diagnosis]} {diagnosis}" for diagnosis in sorted(counts))
+    return f"{len(items)} ({each})" if each else str(len(items))
+
+
+def count_parameters(network: nn.Module) -> str:
+    """How large a network is, and how much of it learns: "5.8 million parameters, all of them trainable"."""
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in network.parameters()]
+    every, learn = sum(size for size, _ in sizes), sum(size for size, learns in sizes if learns)
+    trainable = "all of them" if learn == every else f"{learn / 1e6:.1f} million"
+    return f"{every / 1e6:.1f} million parameters, {trainable} trainable"

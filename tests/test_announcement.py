@@ -1,0 +1,25 @@
+"""What a run says before it begins."""
+
+import logging
+
+from torch import nn
+
+from scripts.announcement import announce, count_images, count_parameters
+
+
+def test_facts_are_lines(caplog):
+    with caplog.at_level(logging.INFO):
+        announce("training", {"images": 12, "batch size": 4})
+    assert [record.getMessage() for record in caplog.records] == [
+        "training:", "  images      12", "  batch size  4"
+    ]  # fmt: skip
+
+
+def test_images_and_parameters_are_counted():
+    items = [{"diagnosis": word} for word in ("benign", "normal", "benign")]
+    assert count_images(items) == "3 (2 benign, 1 normal)"
+    assert count_images([{"image": "a.png", "label": "b.png"}]) == "1"
+    network = nn.Sequential(nn.Linear(1000, 1000, bias=False), nn.Linear(1000, 500, bias=False))
+    assert count_parameters(network) == "1.5 million parameters, all of them trainable"
+    network[0].requires_grad_(False)
+    assert count_parameters(network) == "1.5 million parameters, 0.5 million trainable"
