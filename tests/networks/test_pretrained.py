@@ -7,8 +7,20 @@ import torch
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 from scripts.errors import BundleError
+from scripts.networks import (
+    Alignment,
+    CompactEncoder,
+    SamEncoder,
+    SemanticPrompter,
+    TextTower,
+    load_alignment,
+    load_sam,
+    load_text_tower,
+    load_weights,
+    save_text_tower,
+)
 from scripts.networks import MaskDecoder as OurMaskDecoder
-from scripts.networks import SamEncoder, TextTower, load_sam, load_weights
+from scripts.networks import PromptEncoder as OurPromptEncoder
 
 TINY = dict(embed_dim=32, depth=2, num_heads=2, global_attn_indexes=(1,))
 
@@ -131,3 +143,64 @@ def test_any_open_clip_model_serves_as_text_tower(tmp_path):
         tower(["lesion " * 40])
     with pytest.raises(BundleError, match="no-such-model"):
         TextTower("no-such-model")
+
+
+@pytest.fixture()
+def alignment():
+    """A random network of stage 1."""
+
+    def make(**parts):
+        torch.manual_seed(3)
+        defaults = dict(
+            image_encoder=CompactEncoder(),
+            semantic_prompter=SemanticPrompter(),
+            prompt_encoder=OurPromptEncoder(),
+            text_tower=TextTower(),
+        )
+        return Alignment(**{**defaults, **parts})
+
+    return make
+
+
+@torch.no_grad()
+def test_stage_2_starts_from_stage_1(make_network, alignment, tmp_path):
+    first = alignment().eval()
+    torch.save(first.state_dict(), tmp_path / "alignment.pt")
+    tower = load_text_tower(TextTower(), tmp_path / "alignment.pt")
+    network = load_alignment(make_network(prompt_embedding=tower.embed("a lesion")), tmp_path / "alignment.pt")
+    image = torch.rand(2, 3, 64, 64)
+    texts = ["one", "two"]
+    response = first(image, texts, ["a lesion", "a lesion"])["prompt_logits"]
+    torch.testing.assert_close(network.forward_evidence(image)["response_logits"], response)
+    # Another text than the fixed prompt, one per image.
+    evidence = network.forward_evidence(image, tower(["a lesion", "a teapot"]))
+    torch.testing.assert_close(evidence["response_logits"][0], response[0])
+    assert not torch.allclose(evidence["response_logits"][1], response[1], atol=1e-3)
+
+
+@torch.no_grad()
+def test_a_text_tower_travels_alone_at_half_its_size(alignment, tmp_path):
+    first = alignment().eval()
+    torch.save({"ema": first.state_dict()}, tmp_path / "last.pt")
+    save_text_tower(tmp_path / "last.pt", tmp_path / "text_tower.pt")
+    assert (tmp_path / "text_tower.pt").stat().st_size < 10e6
+    tower = load_text_tower(TextTower(), tmp_path / "text_tower.pt")
+    torch.testing.assert_close(tower(["a lesion"]), first.text_tower(["a lesion"]), atol=2e-3, rtol=0)
+    torch.save({"network.weight": torch.zeros(1)}, tmp_path / "other.pt")
+    with pytest.raises(BundleError, match="holds no text tower"):
+        save_text_tower(tmp_path / "other.pt", tmp_path / "text_tower.pt")
+
+
+def test_a_stage_1_of_another_architecture_is_named(make_network, alignment, tmp_path):
+    first = alignment(semantic_prompter=SemanticPrompter(num_queries=4))
+    torch.save(first.state_dict(), tmp_path / "alignment.pt")
+    with pytest.raises(BundleError, match=r"another architecture: semantic_prompter.queries is \(4, 256\)"):
+        load_alignment(make_network(), tmp_path / "alignment.pt")
+    torch.save(make_network().state_dict(), tmp_path / "model.pt")
+    with pytest.raises(BundleError, match="it lacks tower"):
+        load_text_tower(TextTower(), tmp_path / "model.pt")
+
+
+def test_a_text_longer_than_the_context_is_refused(alignment):
+    with pytest.raises(BundleError, match='has 182 tokens, but the tower "small" reads 77; shorten it'):
+        alignment()(torch.rand(1, 3, 64, 64), ["lesion " * 90], ["a lesion"])

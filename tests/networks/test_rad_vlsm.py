@@ -110,6 +110,22 @@ def test_diagnosis_ablations_use_only_what_they_name(make_network, image, eviden
         torch.testing.assert_close(network.forward_evidence(image)["y_sam"], result["y_sam"])
 
 
+@torch.no_grad()
+def test_descriptors_move_the_diagnosis_by_what_they_are_off_the_mean(make_network):
+    network = make_network()
+    head = network.diagnosis_head
+    head.standardize.running_mean.fill_(2.0)
+    z = torch.full((len(network.radiomics.names),), 2.0)
+    assert head.contributions(z).abs().max() == 0, "at the mean nothing moves"
+    z[3] = 4.0
+    moved = head.contributions(z)
+    logits = head.radiomics_classifier(head.standardize(torch.stack([z, torch.full_like(z, 2.0)])))
+    expected = (logits[0, 1] - logits[0, 0]) - (logits[1, 1] - logits[1, 0])
+    torch.testing.assert_close(moved[3], expected)
+    assert moved.abs().argmax() == 3 and (moved != 0).sum() == 1
+    assert DiagnosisHead(65, evidence="visual").contributions(torch.rand(65)).abs().max() == 0
+
+
 def test_wrong_images_are_refused_in_one_sentence(make_network):
     for shape in ((1, 1, 128, 128), (1, 3, 128, 96), (1, 3, 100, 100)):
         with pytest.raises(ValueError, match="multiple of 32"):

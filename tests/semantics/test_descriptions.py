@@ -17,6 +17,8 @@ from scripts.errors import BundleError
 from scripts.semantics import (
     DescribeLesiond,
     Morphology,
+    RandMirrord,
+    RandPhrased,
     find_forbidden,
     parse_sentence,
     read_descriptions,
@@ -48,15 +50,24 @@ def test_words_follow_the_image() -> None:
 
 
 def test_phrasing_is_random_and_repeatable() -> None:
-    transform = DescribeLesiond()
+    described, transform = DescribeLesiond()(make_item()), RandPhrased()
 
     def draw_ten(seed: int) -> list[str]:
         transform.set_random_state(seed=seed)
-        return [transform(make_item())["description"] for _ in range(10)]
+        return [transform(described)["description"] for _ in range(10)]
 
     first = draw_ten(0)
     assert draw_ten(0) == first and len(set(first)) > 3
     assert len({parse_sentence(sentence) for sentence in first}) == 1
+
+
+def test_a_mirrored_item_is_described_as_mirrored() -> None:
+    described = DescribeLesiond()(make_item())
+    mirrored = RandMirrord(keys=["image", "label"], prob=1.0)(described)
+    again = DescribeLesiond()({"image": mirrored["image"], "label": mirrored["label"]})
+    assert mirrored["morphology"] == again["morphology"] != described["morphology"]
+    sentence = RandPhrased(phrasing=3)(mirrored)["description"]
+    assert parse_sentence(sentence).quadrant == "upper right"
 
 
 def test_described_items_collate() -> None:

@@ -20,5 +20,6 @@ def test_log_odds_count_only_sets_with_normals():
     busi = items("busi", benign=4, malignant=2, normal=2)
     assert lesion_log_odds(busi) == pytest.approx(math.log(3))
     assert lesion_log_odds(busi + items("busbra", benign=50)) == pytest.approx(math.log(3))
+    assert lesion_log_odds(busi, other_prob=0.25) == pytest.approx(math.log(4.5 / 3.5))
     assert lesion_log_odds(items("busbra", benign=5)) == 0
     assert lesion_log_odds([{"image": "a", "label": "b"}]) == 0

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scripts.training import RadVLSMLoss, self_distillation
+from scripts.training.losses import TERM_WEIGHTS, looks_at
 
 
 def logit(p):
@@ -19,8 +20,8 @@ def constant_masks(*probabilities):
 
 def distill(masks, weights, valid=None, theta=0.4, gamma=1.0):
     weights = torch.tensor([weights])
-    valid = torch.ones_like(weights) if valid is None else torch.tensor([valid])
-    return self_distillation(masks, weights, valid, theta, gamma).item()
+    students = torch.ones_like(weights) if valid is None else torch.tensor([valid])
+    return self_distillation(masks, weights, students, theta, gamma).item()
 
 
 def test_students_learn_from_the_teacher():
@@ -66,17 +67,23 @@ def prediction(batch=2, size=32, candidates=3):
         "y_rad": torch.randn(batch, 2),
         "evidence_logit": torch.randn(batch, 1),
         "iou_logit": torch.randn(batch, 1),
+        "match_logit": torch.randn(batch, 1),
     }
     evidence = {name: value.requires_grad_() for name, value in evidence.items()}
+    evidence["boxes"] = torch.tensor([0.0, 0.0, size, size]).expand(batch, candidates, 4)
     evidence["weights"] = torch.full((batch, candidates), 1 / candidates)
     evidence["valid"] = torch.ones(batch, candidates)
     evidence["response_map"] = torch.sigmoid(evidence["response_logits"])
     return evidence
 
 
+def target(mask, diagnosis, asked=(1.0, 1.0)):
+    return {"mask": mask, "diagnosis": torch.tensor(diagnosis), "asked": torch.tensor(asked)}
+
+
 def test_normals_teach_evidence_but_no_diagnosis():
     evidence, loss = prediction(), RadVLSMLoss()
-    loss(evidence, {"mask": torch.zeros(2, 1, 32, 32), "diagnosis": torch.tensor([-1, -1])}).backward()
+    loss(evidence, target(torch.zeros(2, 1, 32, 32), [-1, -1])).backward()
     assert loss.terms["diagnosis"].item() == 0
     assert evidence["diagnosis_logits"].grad is None or evidence["diagnosis_logits"].grad.abs().max() == 0
     assert (evidence["evidence_logit"].grad > 0).all(), "a normal pushes the evidence down"
@@ -87,17 +94,41 @@ def test_unknown_diagnosis_of_a_lesion_still_teaches_the_mask():
     evidence, loss = prediction(), RadVLSMLoss()
     mask = torch.zeros(2, 1, 32, 32)
     mask[:, :, 8:20, 8:20] = 1
-    loss(evidence, {"mask": mask, "diagnosis": torch.tensor([-1, -1])}).backward()
+    loss(evidence, target(mask, [-1, -1])).backward()
     assert loss.terms["diagnosis"].item() == 0
     assert evidence["mask_logits"].grad.abs().max() > 0
     assert (evidence["evidence_logit"].grad < 0).all()
 
 
+def test_a_candidate_that_looks_elsewhere_learns_to_see_nothing():
+    evidence, loss = prediction(batch=1), RadVLSMLoss({name: float(name == "candidate") for name in TERM_WEIGHTS})
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[:, :, 16:28, 16:28] = 1
+    # Around the lesion, within it, in another corner.
+    evidence["boxes"] = torch.tensor([[[14.0, 14, 30, 30], [20, 20, 24, 24], [0, 0, 12, 12]]])
+    assert looks_at(evidence["boxes"], mask, 32).tolist() == [[1, 1, 0]]
+    assert looks_at(evidence["boxes"], torch.zeros_like(mask), 32).sum() == 0
+    loss(evidence, target(mask, [0], asked=[1.0])).backward()
+    inside = evidence["candidate_masks"].grad[0, :, 4:7, 4:7]
+    assert (inside[:2] < 0).all() and (inside[2] > 0).all(), "gradients raise the first two masks, lower the third"
+
+
+def test_asked_for_something_else_a_lesion_is_nothing():
+    evidence, loss = prediction(), RadVLSMLoss()
+    loss(evidence, target(torch.ones(2, 1, 32, 32), [0, 1], asked=[1.0, 0.0])).backward()
+    for name in ("mask_logits", "diagnosis_logits"):
+        grad = evidence[name].grad.flatten(1).abs().amax(dim=1)
+        assert grad[0] > 0 and grad[1] == 0, name
+    for name in ("response_logits", "evidence_logit", "match_logit"):
+        grad = evidence[name].grad.flatten(1)
+        assert (grad[0] < 0).all() and (grad[1] > 0).all(), f"{name}: up where asked for, down where not"
+
+
 def test_weights_switch_terms_off_and_misspelled_ones_are_named():
-    target = {"mask": torch.ones(2, 1, 32, 32), "diagnosis": torch.tensor([0, 1])}
+    truth = target(torch.ones(2, 1, 32, 32), [0, 1])
     names = list(RadVLSMLoss().weights)
     only = RadVLSMLoss({name: float(name == "mask") for name in names})
-    total = only(prediction(), target)
+    total = only(prediction(), truth)
     torch.testing.assert_close(total, only.terms["mask"])
     with pytest.raises(ValueError, match="diagnosys"):
         RadVLSMLoss({"diagnosys": 1.0})

@@ -1,22 +1,26 @@
 """Tensors in, tensors out: the Rad-VLSM network and its parts."""
 
+from .alignment import Alignment
 from .candidate_boxes import CandidateBoxes
 from .diagnosis_head import DiagnosisHead
+from .grad_cam import GradCamPrompter
 from .image_encoder import CompactEncoder, SamEncoder
 from .inferer import EvidenceInferer
 from .mask_decoder import MaskDecoder, PromptEncoder
-from .pretrained import load_sam, load_weights, weights_digest
+from .pretrained import load_alignment, load_sam, load_text_tower, load_weights, save_text_tower, weights_digest
 from .rad_vlsm import RadVLSM
 from .reliability import EvidenceGate, Reliability, fuse_candidates
 from .semantic_prompter import SemanticPrompter
 from .text_tower import TextTower
 
 __all__ = [
+    "Alignment",
     "CandidateBoxes",
     "CompactEncoder",
     "DiagnosisHead",
     "EvidenceGate",
     "EvidenceInferer",
+    "GradCamPrompter",
     "MaskDecoder",
     "PromptEncoder",
     "RadVLSM",
@@ -25,7 +29,10 @@ __all__ = [
     "SemanticPrompter",
     "TextTower",
     "fuse_candidates",
+    "load_alignment",
     "load_sam",
+    "load_text_tower",
     "load_weights",
+    "save_text_tower",
     "weights_digest",
 ]

@@ -4,6 +4,7 @@ from typing import Sequence, Tuple
 
 import torch
 from monai.networks.blocks import ChannelSELayer, SimpleASPP
+from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 
 from .candidate_boxes import rasterize
@@ -54,6 +55,8 @@ class DiagnosisHead(nn.Module):
         self.alpha_ext = alpha_ext
         self.evidence = evidence
         self.uses_radiomics = evidence in ("fused", "radiomics")
+        #: Of the radiomics' logits in the diagnosis.
+        self.radiomics_weight = {"fused": alpha_ext, "radiomics": 1.0}.get(evidence, 0.0)
         self.project = nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
         self.excite = ChannelSELayer(spatial_dims=2, in_channels=width, r=4)
         self.pyramid = SimpleASPP(
@@ -115,3 +118,25 @@ class DiagnosisHead(nn.Module):
         if self.evidence != "fused":
             return y_sam, y_sam, torch.zeros_like(y_rad)
         return y_sam + self.alpha_ext * y_rad, y_sam, y_rad
+
+    @torch.jit.unused
+    @torch.no_grad()
+    def contributions(self, radiomics: Tensor) -> Tensor:
+        """How far each descriptor moves the diagnosis: the malignant-minus-benign logit with it as measured, minus the
+        same with it at the training data's mean, all others as measured.
+
+        Args:
+            radiomics: raw descriptors z of one lesion, shape (R).
+
+        Returns:
+            Shape (R); zeros where radiomics have no part in the diagnosis.
+        """
+        if not self.uses_radiomics:
+            return torch.zeros_like(radiomics)
+        with eval_mode(self.standardize, self.radiomics_classifier):
+            z = self.standardize(radiomics.unsqueeze(0)).clamp(-4.0, 4.0)
+            each = z.repeat(z.shape[1] + 1, 1)
+            each[1:].fill_diagonal_(0.0)
+            logits = self.radiomics_classifier(each)
+        malignant = (logits[:, 1] - logits[:, 0]) * self.radiomics_weight
+        return malignant[0] - malignant[1:]

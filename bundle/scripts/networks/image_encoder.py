@@ -11,6 +11,11 @@ EMBEDDING_CHANNELS = 256
 SKIP_CHANNELS = (64, 32)
 
 
+def standardize(image: Tensor) -> Tensor:
+    """Images in [0, 1] -> what every image encoder takes; an ultrasound image is dark, about 0.25 on average."""
+    return (image - 0.25) / 0.25
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with batch normalisation and a shortcut (He et al., 2016)."""
 
@@ -34,14 +39,21 @@ class ResidualBlock(nn.Module):
 
 
 class Fuse(nn.Module):
-    """One top-down step: upsample the coarse map, concatenate the finer one, convolve."""
+    """One top-down step: upsample the coarse map, concatenate the finer one, convolve.
 
-    def __init__(self, coarse: int, fine: int, out_channels: int) -> None:
+    Args:
+        coarse: channels of the coarse map.
+        fine: channels of the map twice as fine.
+        out_channels: channels of the result.
+        groups: of group normalisation; 0 normalises over the batch.
+    """
+
+    def __init__(self, coarse: int, fine: int, out_channels: int, groups: int = 0) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(coarse, out_channels, 1, bias=False)
         self.block = nn.Sequential(
             nn.Conv2d(out_channels + fine, out_channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(out_channels),
+            nn.GroupNorm(groups, out_channels) if groups > 0 else nn.BatchNorm2d(out_channels),
             nn.ReLU(inplace=True),
         )
 

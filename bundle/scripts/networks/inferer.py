@@ -18,8 +18,9 @@ class EvidenceInferer(Inferer):
         Args:
             inputs: images in [0, 1], shape (B, 3, S, S).
             network: a :class:`scripts.networks.RadVLSM`.
+            args: the embedding of another text than the fixed prompt, one per image, shape (B, 256), or nothing.
 
         Returns:
             The dictionary of :meth:`RadVLSM.forward_evidence`.
         """
-        return network.forward_evidence(convert_to_tensor(inputs, track_meta=False))
+        return network.forward_evidence(convert_to_tensor(inputs, track_meta=False), *args)

@@ -1,4 +1,4 @@
-"""The one place that opens checkpoints: our own weights, SAM and MedSAM."""
+"""The one place that opens checkpoints: our own weights, stage 1, SAM and MedSAM."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scripts.errors import BundleError
+
+from .alignment import SHARED
 
 #: Tensors of SAM's prompt encoder for prompts that this network never gives (clicks and masks).
 UNUSED_IN_SAM = (
@@ -64,9 +66,11 @@ def weights_digest(path: str | Path) -> str:
         )
 
 
-def explain_mismatch(network: nn.Module, state: Mapping[str, Tensor]) -> str:
-    """What does not fit, named by tensor; empty if everything does."""
-    expected = network.state_dict()
+def explain_mismatch(
+    expected: Mapping[str, Tensor], state: Mapping[str, Tensor], names: tuple[str, ...] = ("",)
+) -> str:
+    """What of the tensors that start with one of the names does not fit, named by tensor; empty if everything does."""
+    expected = {name: value for name, value in expected.items() if name.startswith(names)}
     missing = [name for name in expected if name not in state]
     unexpected = [name for name in state if name not in expected]
     shapes = [
@@ -98,13 +102,78 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     if path is None:
         return network
     state = read_checkpoint(path)
-    mismatch = explain_mismatch(network, state)
+    mismatch = explain_mismatch(network.state_dict(), state)
     if mismatch:
         raise BundleError(
             f'The weights "{path}" do not fit this network: {mismatch}. Use the configuration they were trained with.'
         )
     network.load_state_dict(state)
     return network
+
+
+def load_alignment(network: nn.Module, path: str | Path | None) -> nn.Module:
+    """Start a network from what stage 1 learned: image encoder, semantic prompter, position encoding.
+
+    Args:
+        network: a :class:`scripts.networks.RadVLSM`.
+        path: the checkpoint of ``configs/align.json``; None leaves the network as it is.
+
+    Returns:
+        The network.
+
+    Raises:
+        BundleError: if the file is missing, unreadable, or was trained with other parts.
+    """
+    return network if path is None else _load_part(network, path, SHARED, "")
+
+
+def load_text_tower(tower: nn.Module, path: str | Path | None) -> nn.Module:
+    """The text tower of stage 1, frozen from here on.
+
+    Args:
+        tower: a :class:`scripts.networks.TextTower`.
+        path: the checkpoint of ``configs/align.json``; None leaves the tower as it is.
+
+    Returns:
+        The tower, in evaluation mode.
+
+    Raises:
+        BundleError: if the file is missing, unreadable, or was trained with another tower.
+    """
+    tower = tower if path is None else _load_part(tower, path, ("",), "text_tower.")
+    return tower.eval().requires_grad_(False)
+
+
+def save_text_tower(checkpoint: str | Path, path: str | Path) -> None:
+    """Write the text tower of a stage-1 checkpoint by itself, in half precision, for :func:`load_text_tower`.
+
+    Args:
+        checkpoint: of ``configs/align.json``.
+        path: the file to write.
+
+    Raises:
+        BundleError: if the checkpoint is missing, unreadable, or holds no text tower.
+    """
+    tower = {name: value for name, value in read_checkpoint(checkpoint).items() if name.startswith("text_tower.")}
+    if not tower:
+        raise BundleError(f'The checkpoint "{checkpoint}" holds no text tower; give one of configs/align.json.')
+    torch.save({name: value.half() if value.is_floating_point() else value for name, value in tower.items()}, path)
+
+
+def _load_part(module: nn.Module, path: str | Path, names: tuple[str, ...], prefix: str) -> nn.Module:
+    """Those tensors of a module that start with one of the names, from those of a file under a prefix."""
+    own = module.state_dict()
+    file = read_checkpoint(path)
+    state = {name.removeprefix(prefix): value for name, value in file.items() if name.startswith(prefix)}
+    state = {name: value for name, value in state.items() if name.startswith(names)}
+    mismatch = explain_mismatch(own, state, names)
+    if mismatch:
+        raise BundleError(
+            f'The stage-1 checkpoint "{path}" was trained with another architecture: {mismatch}. '
+            "Align this one with configs/align.json, or use the options that one was aligned with."
+        )
+    module.load_state_dict({**own, **state})
+    return module
 
 
 def load_sam(network: nn.Module, path: str | Path | None) -> nn.Module:

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from .candidate_boxes import CandidateBoxes
 from .diagnosis_head import DiagnosisHead
+from .image_encoder import standardize
 from .mask_decoder import MaskDecoder, PromptEncoder
 from .reliability import EvidenceGate, Reliability, fuse_candidates
 from .semantic_prompter import SemanticPrompter
@@ -72,11 +73,12 @@ class RadVLSM(nn.Module):
         self.register_buffer("reliability_threshold", torch.tensor(0.0))
 
     @torch.jit.export
-    def forward_evidence(self, image: Tensor) -> Dict[str, Tensor]:
+    def forward_evidence(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """Everything that the method believes about each image, by name.
 
         Args:
             image: values in [0, 1], shape (B, 3, S, S), S a multiple of 32.
+            text: embeddings of other texts than the fixed prompt, one per image, shape (B, 256); for training.
 
         Returns:
             See ``bundle/docs/architecture.md``; batch first, ``mask_logits`` ... ``radiomics``.
@@ -89,13 +91,14 @@ class RadVLSM(nn.Module):
                 f"The network takes images of shape (B, 3, S, S), S a multiple of 32, but got {list(image.shape)}."
             )
         size = image.shape[-1]
-        text = self.prompt_embedding
+        if text is None:
+            text = self.prompt_embedding
 
-        embedding, skip8, skip4 = self.image_encoder((image - 0.25) / 0.25)
+        embedding, skip8, skip4 = self.image_encoder(standardize(image))
         position = self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
 
         # Language guides where to look ...
-        response_logits, _, _, _ = self.semantic_prompter(embedding, skip8, position, text)
+        response_logits, match_logit = self.semantic_prompter(embedding, skip8, position, text)
         response = torch.sigmoid(response_logits)
         boxes, scores, valid, fallback = self.candidate_boxes(response, size)
 
@@ -143,6 +146,7 @@ class RadVLSM(nn.Module):
             "evidence_logit": evidence_logit,
             "iou_logit": iou_logit,
             "reliability": torch.sigmoid(iou_logit),
+            "match_logit": match_logit,
             "response_logits": response_logits,
             "response_map": response,
             "boxes": boxes,
@@ -156,6 +160,13 @@ class RadVLSM(nn.Module):
             "candidate_masks": masks,
             "radiomics": radiomics,
         }
+
+    @torch.jit.unused
+    def respond(self, image: Tensor, prompter: nn.Module) -> Tensor:
+        """The response map (B, 1, S/8, S/8), in [0, 1], to the fixed prompt of a prompter that may be another."""
+        embedding, skip8, _ = self.image_encoder(standardize(image))
+        position = self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
+        return torch.sigmoid(prompter(embedding, skip8, position, self.prompt_embedding)[0])
 
     def forward(self, image: Tensor) -> Tensor:
         """Lesion mask and diagnosis as one tensor, for export and servers.

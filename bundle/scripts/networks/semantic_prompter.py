@@ -31,7 +31,8 @@ class SemanticPrompter(nn.Module):
         self.queries = nn.Parameter(torch.randn(num_queries, dim) * 0.02)
         self.text_token = nn.Linear(dim, dim)
         self.transformer = TwoWayTransformer(depth, dim, 8, mlp_dim)
-        self.refine = Fuse(dim, SKIP_CHANNELS[0], SKIP_CHANNELS[0])
+        # One image comes with no text, its own, another's: no batch statistics fit them all.
+        self.refine = Fuse(dim, SKIP_CHANNELS[0], SKIP_CHANNELS[0], groups=8)
         self.token_projection = nn.Conv2d(SKIP_CHANNELS[0], dim, 1)
         self.query_projection = nn.Linear(dim, dim)
         self.matching = nn.Linear(dim, 1)
@@ -39,9 +40,29 @@ class SemanticPrompter(nn.Module):
         self.scale = nn.Parameter(torch.tensor(10.0))
         self.offset = nn.Parameter(torch.tensor(-2.0))
 
-    def forward(
-        self, embedding: Tensor, skip8: Tensor, position: Tensor, text: Tensor
-    ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    def attend(
+        self, embedding: Tensor, skip8: Tensor, position: Tensor, tokens: Tensor
+    ) -> Tuple[Tensor, Tensor]:
+        """Tokens (B, L, 256) and image meet -> tokens (B, L, 256) and unit image tokens (B, 256, 2h, 2w)."""
+        batch, channels, height, width = embedding.shape
+        tokens, image = self.transformer(embedding, position.unsqueeze(0), tokens)
+        image = image.transpose(1, 2).reshape(batch, channels, height, width)
+        return tokens, F.normalize(self.token_projection(self.refine(image, skip8)), dim=1)
+
+    def describe(self, embedding: Tensor, skip8: Tensor, position: Tensor) -> Tuple[Tensor, Tensor]:
+        """What the image says by itself: no text is seen, so it can be compared with any.
+
+        Args:
+            embedding, skip8, position: as in :meth:`forward`.
+
+        Returns:
+            unit image tokens (B, 256, 2h, 2w); unit queries (B, M, 256).
+        """
+        queries = self.queries.unsqueeze(0).expand(embedding.shape[0], -1, -1)
+        queries, visual = self.attend(embedding, skip8, position, queries)
+        return visual, F.normalize(self.query_projection(queries), dim=-1)
+
+    def forward(self, embedding: Tensor, skip8: Tensor, position: Tensor, text: Tensor) -> Tuple[Tensor, Tensor]:
         """Respond to a text.
 
         Args:
@@ -51,17 +72,12 @@ class SemanticPrompter(nn.Module):
             text: text embedding f, shape (256) or, one per image, (B, 256).
 
         Returns:
-            response logits (B, 1, 2h, 2w); unit image tokens (B, 256, 2h, 2w); unit queries (B, M, 256);
-            image-text matching logit (B, 1).
+            response logits (B, 1, 2h, 2w); image-text matching logit (B, 1): does the image show what the text says.
         """
-        batch, channels, height, width = embedding.shape
+        batch, channels = embedding.shape[0], embedding.shape[1]
         f = F.normalize(text.reshape(-1, channels).expand(batch, -1), dim=-1)
-        tokens = torch.cat(
-            [self.text_token(f).unsqueeze(1), self.queries.unsqueeze(0).expand(batch, -1, -1)], dim=1
-        )
-        tokens, image = self.transformer(embedding, position.unsqueeze(0), tokens)
-        image = image.transpose(1, 2).reshape(batch, channels, height, width)
-        visual = F.normalize(self.token_projection(self.refine(image, skip8)), dim=1)
+        queries = self.queries.unsqueeze(0).expand(batch, -1, -1)
+        tokens = torch.cat([self.text_token(f).unsqueeze(1), queries], dim=1)
+        tokens, visual = self.attend(embedding, skip8, position, tokens)
         logits = self.scale * torch.einsum("bchw,bc->bhw", visual, f).unsqueeze(1) + self.offset
-        queries = F.normalize(self.query_projection(tokens[:, 1:]), dim=-1)
-        return logits, visual, queries, self.matching(tokens[:, 0])
+        return logits, self.matching(tokens[:, 0])

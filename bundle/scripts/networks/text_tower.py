@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from scripts.errors import BundleError
 
 #: The built-in tower: CLIP's byte-pair vocabulary, small enough to train from scratch, nothing to download.
-SMALL = dict(context_length=77, vocab_size=49408, width=128, heads=4, layers=3)
+SMALL = dict(context_length=77, vocab_size=49408, width=64, heads=4, layers=3)
 
 
 class TextTower(nn.Module):
@@ -47,8 +47,9 @@ class TextTower(nn.Module):
                 model = open_clip.create_model(name, pretrained=pretrained, force_custom_text=True)
                 self.tokenizer = open_clip.get_tokenizer(name)
             except Exception as error:  # open_clip raises RuntimeError, OSError, KeyError ... as the hub does
+                reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
                 raise BundleError(
-                    f'The text tower "{name}" cannot be loaded ({type(error).__name__}); give "small", an open_clip '
+                    f'The text tower "{name}" cannot be loaded ({reason}); give "small", an open_clip '
                     "model name, hf-hub:<id> while the hub can be reached, or local-dir:<folder>."
                 ) from error
             self.tower = model.text
@@ -56,6 +57,12 @@ class TextTower(nn.Module):
                 width = self.tower(self.tokenizer(["lesion"])).shape[-1]
         self.tower.requires_grad_(not frozen)
         self.projection = nn.Linear(width, dim)
+
+    def vocabulary(self) -> list[str]:
+        """The whole words that the tokenizer knows as one token."""
+        if hasattr(self.tokenizer, "encoder"):
+            return [token.removesuffix("</w>") for token in self.tokenizer.encoder if token.endswith("</w>")]
+        return [token for token in self.tokenizer.tokenizer.get_vocab() if token.isalpha()]
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """Token ids, shape (N, context).
@@ -66,13 +73,26 @@ class TextTower(nn.Module):
         tokens = self.tokenizer(list(texts))
         context = tokens.shape[1]
         for text in texts:
-            length = len(self.tokenizer.encode(text)) if hasattr(self.tokenizer, "encode") else 0
-            if length > context - 2:
+            length = self._length(text)
+            if length > context:
                 raise BundleError(
                     f'The text "{text[:60]}..." has {length} tokens, but the tower "{self.name}" reads '
-                    f"{context - 2}; shorten it."
+                    f"{context}; shorten it."
                 )
         return tokens
+
+    def _length(self, text: str) -> int:
+        """Tokens of a text, start and end included."""
+        if hasattr(self.tokenizer, "encode"):
+            return len(self.tokenizer.encode(text)) + 2
+        return len(self.tokenizer.tokenizer(text)["input_ids"])
+
+    def train(self, mode: bool = True) -> TextTower:
+        """A frozen tower stays in evaluation: its dropout would make its embeddings noisy."""
+        super().train(mode)
+        if self.frozen:
+            self.tower.eval()
+        return self
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.

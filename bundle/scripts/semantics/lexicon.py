@@ -34,7 +34,7 @@ FORBIDDEN_STEMS = (
     "benign malign cancer carcino tumor tumour neoplas sarcoma lymphom adenom fibroadenom papillom lipom hamartom "
     "phyllod metasta invasi ductal lobular situ dcis premalig precancer suspicio suspect worrisome concerning probabl "
     "likely birads bi-rads category diagnos patholog histolog biops normal abnormal healthy disease finding risk "
-    "cyst fibrocyst mastitis necrosis abscess galactocele hyperplas"
+    "cyst fibrocyst mastitis necrosis abscess galactocele hyperplas oncolog leukem leukaem chemotherap radiotherap"
 ).split()
 
 # "cystic" stays allowed: a term of the lexicon, "complex cystic and solid", where "cyst" is a diagnosis.

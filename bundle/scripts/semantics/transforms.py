@@ -1,22 +1,24 @@
-"""Descriptions as a MONAI transform: the words follow the image through every augmentation before it."""
+"""Words as MONAI transforms: what an item shows, in sentences, and what it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import Flip, MapTransform, Randomizable, Transform
 
 from scripts.errors import BundleError
+from scripts.semantics.lexicon import Morphology
 from scripts.semantics.morphology import describe_lesion
+from scripts.semantics.prompts import CLASS_WORDS, FIXED_PROMPT, LESION_PROMPTS, OTHER_PROMPTS, fill_prompt
 from scripts.semantics.sentences import write_sentence
 from scripts.semantics.terms import Thresholds
 
 
-class DescribeLesiond(Randomizable, MapTransform):
+class DescribeLesiond(MapTransform):
     """Describe the lesion of an item in words.
 
     Adds ``description`` (a sentence), ``morphology`` (its terms, see `Morphology`; "" where nothing is said) and
@@ -24,7 +26,7 @@ class DescribeLesiond(Randomizable, MapTransform):
 
     Args:
         keys: the image (1|3, H, W) in [0, 1] and the mask (1, H, W) of 0 and 1, in this order.
-        phrasing: number of the phrasing; None draws one of them at random.
+        phrasing: number of the phrasing; `RandPhrased` draws others.
         thresholds: where one term ends and the next begins.
 
     Raises:
@@ -35,7 +37,7 @@ class DescribeLesiond(Randomizable, MapTransform):
     def __init__(
         self,
         keys: KeysCollection = ("image", "label"),
-        phrasing: int | None = None,
+        phrasing: int = 0,
         thresholds: Thresholds = Thresholds(),
     ) -> None:
         super().__init__(keys)
@@ -44,21 +46,124 @@ class DescribeLesiond(Randomizable, MapTransform):
         self.phrasing = phrasing
         self.thresholds = thresholds
 
-    def randomize(self, data: Any = None) -> int:
-        """A number to choose the phrasing by."""
-        return int(self.R.randint(2**16))
-
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the description of one item."""
         item = dict(data)
         image, mask = (torch.as_tensor(item[key]).cpu().numpy() for key in self.keys)
         _require_lesion(item, mask, self.keys[1])
         morphology, measurements = describe_lesion(image.mean(axis=0), mask[0], self.thresholds, _aspect(item))
-        phrasing = self.randomize() if self.phrasing is None else self.phrasing
-        item["description"] = write_sentence(morphology, phrasing)
+        item["description"] = write_sentence(morphology, self.phrasing)
         item["morphology"] = morphology.as_dict()
         item["measurements"] = measurements
         return item
+
+
+class RandMirrord(Randomizable, MapTransform):
+    """Mirrors image and mask at random, and their description with them: left becomes right.
+
+    Args:
+        keys: (C, H, W) arrays.
+        prob: chance of a mirror image.
+    """
+
+    def __init__(self, keys: KeysCollection, prob: float = 0.5) -> None:
+        super().__init__(keys)
+        self.prob, self.flip = prob, Flip(spatial_axis=1)
+
+    def randomize(self, data: Any = None) -> bool:
+        """Whether to mirror."""
+        return bool(self.R.rand() < self.prob)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Mirror an item that has a ``morphology``."""
+        item = dict(data)
+        if self.randomize():
+            for key in self.key_iterator(item):
+                item[key] = self.flip(item[key])
+            vertical, _, side = item["morphology"]["quadrant"].partition(" ")
+            other = {"left": "right", "right": "left"}
+            mirrored = f"{vertical} {other[side]}" if side else ""
+            item["morphology"] = {**item["morphology"], "quadrant": mirrored}
+        return item
+
+
+class RandPhrased(Randomizable, MapTransform):
+    """Writes an item's ``morphology`` as a sentence, ``description``, in a phrasing drawn at random.
+
+    Args:
+        keys: the morphology, terms by name.
+        phrasing: number of the phrasing; None draws one of them at random.
+    """
+
+    def __init__(self, keys: KeysCollection = "morphology", phrasing: int | None = None) -> None:
+        super().__init__(keys)
+        self.phrasing = phrasing
+
+    def randomize(self, data: Any = None) -> int:
+        """A number to choose the phrasing by."""
+        return int(self.R.randint(2**16))
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the sentence."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            phrasing = self.randomize() if self.phrasing is None else self.phrasing
+            item["description"] = write_sentence(Morphology.from_dict(item[key]), phrasing)
+        return item
+
+
+class ClassWordsd(MapTransform):
+    """Names the class instead of describing the lesion: what a row of the ablation learns from, and no other run.
+
+    Replaces ``morphology`` by the one term ``class`` and adds ``description``, of `CLASS_WORDS`.
+
+    Args:
+        keys: the diagnosis, ``benign``, ``malignant`` or ``normal``.
+    """
+
+    LEXICON = {"class": ("benign", "malignant")}
+
+    def __init__(self, keys: KeysCollection = "diagnosis") -> None:
+        super().__init__(keys)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Name the class of one item."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            item["morphology"] = {"class": item[key]}
+            item["description"] = CLASS_WORDS[item[key]]
+        return item
+
+
+class RandPrompt(Randomizable, Transform):
+    """Asks an item for its lesion in words drawn at random, or for something else, of which no image shows anything.
+
+    Adds ``prompt`` (the sentence) and ``asked`` (1.0 for the lesion, 0.0 for anything else).
+
+    Args:
+        words: for the gaps of the sentences, see `other_words`.
+        other_prob: chance of asking for something else.
+        fixed_prob: chance of the fixed prompt where the lesion is asked for.
+        prompt: the fixed prompt; inference knows no other.
+    """
+
+    def __init__(
+        self, words: Sequence[str], other_prob: float = 0.25, fixed_prob: float = 0.5, prompt: str = FIXED_PROMPT
+    ) -> None:
+        self.words, self.other_prob, self.fixed_prob, self.prompt = words, other_prob, fixed_prob, prompt
+
+    def randomize(self, data: Any = None) -> tuple[str, bool]:
+        """A sentence, and whether it asks for the lesion."""
+        lesion = bool(self.R.rand() >= self.other_prob)
+        if lesion and self.R.rand() < self.fixed_prob:
+            return self.prompt, True
+        patterns = LESION_PROMPTS if lesion else OTHER_PROMPTS
+        return fill_prompt(patterns[self.R.randint(len(patterns))], self.words, self.R.randint), lesion
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the question."""
+        prompt, lesion = self.randomize()
+        return {**data, "prompt": prompt, "asked": float(lesion)}
 
 
 def _require_lesion(item: Mapping[Hashable, Any], mask: np.ndarray, key: Hashable) -> None:

@@ -1,8 +1,15 @@
 """Losses, augmentation and what MONAI's engines need to train the network."""
 
+from .alignment_losses import AlignmentLoss
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
 from .distributed import DistributedEvidence, SameBuffers, join_processes
-from .engines import EncodeDiagnosisd, PrepareLesionBatch, lesion_log_odds
+from .engines import (
+    EncodeDiagnosisd,
+    PrepareAlignmentBatch,
+    PrepareLesionBatch,
+    lesion_log_odds,
+    response_masks,
+)
 from .handlers import (
     ClipGradients,
     EpochSeed,
@@ -17,6 +24,7 @@ from .metrics import LesionAUC, gated_masks, lesion_diagnoses
 from .outline_panel import OutlinePanel
 
 __all__ = [
+    "AlignmentLoss",
     "ClipGradients",
     "DistributedEvidence",
     "EncodeDiagnosisd",
@@ -26,6 +34,7 @@ __all__ = [
     "LossTerms",
     "MovingAverage",
     "OutlinePanel",
+    "PrepareAlignmentBatch",
     "PrepareLesionBatch",
     "RadVLSMLoss",
     "RandBurntInMarksd",
@@ -39,5 +48,6 @@ __all__ = [
     "join_processes",
     "lesion_diagnoses",
     "lesion_log_odds",
+    "response_masks",
     "self_distillation",
 ]

@@ -10,7 +10,8 @@ import torch
 from monai.config import KeysCollection
 from monai.engines import PrepareBatch
 from monai.transforms import MapTransform
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 DIAGNOSES = {"benign": 0, "malignant": 1}
 
@@ -32,14 +33,15 @@ class EncodeDiagnosisd(MapTransform):
         return d
 
 
-def lesion_log_odds(items: Sequence[Mapping[str, Any]]) -> float:
-    """Log-odds of a lesion among the images of those data sets that have normal ones.
+def lesion_log_odds(items: Sequence[Mapping[str, Any]], other_prob: float = 0.0) -> float:
+    """Log-odds of a lesion that is asked for, among the images of those data sets that have normal ones.
 
     The evidence is trained on what was collected, mostly lesions; at this threshold it asks for better than even odds
     where lesions and normals are equally common. A data set without normals says nothing about absence.
 
     Args:
         items: a data list, with ``diagnosis`` and ``dataset``.
+        other_prob: share of the images that training asks for something else, which none of them shows.
 
     Returns:
         The threshold for the evidence logit; 0 where no data set has both.
@@ -47,11 +49,20 @@ def lesion_log_odds(items: Sequence[Mapping[str, Any]]) -> float:
     mixed = {item.get("dataset") for item in items if item.get("diagnosis") == "normal"}
     normals = sum(item.get("diagnosis") == "normal" for item in items)
     lesions = sum(item.get("diagnosis") != "normal" and item.get("dataset") in mixed for item in items)
-    return math.log(lesions / normals) if lesions and normals else 0.0
+    if not (lesions and normals):
+        return 0.0
+    return math.log((1.0 - other_prob) * lesions / (normals + other_prob * lesions))
 
 
 class PrepareLesionBatch(PrepareBatch):
-    """Batch -> images, and targets ``mask`` (B, 1, S, S) and ``diagnosis`` (B)."""
+    """Batch -> images, and targets ``mask`` (B, 1, S, S), ``diagnosis`` (B) and ``asked`` (B).
+
+    Args:
+        text_tower: embeds the batch's ``prompt``; None leaves the network to its own fixed prompt.
+    """
+
+    def __init__(self, text_tower: nn.Module | None = None) -> None:
+        self.text_tower = text_tower
 
     def __call__(
         self,
@@ -59,9 +70,57 @@ class PrepareLesionBatch(PrepareBatch):
         device: str | torch.device | None = None,
         non_blocking: bool = False,
         **kwargs: Any,
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    ) -> tuple[Tensor, dict[str, Tensor]] | tuple[Tensor, dict[str, Tensor], tuple[Tensor], dict[str, Any]]:
         """Move to the device."""
         image = batchdata["image"].to(device=device, non_blocking=non_blocking)
         mask = batchdata["label"].to(device=device, non_blocking=non_blocking)
         diagnosis = batchdata["diagnosis"].to(device=device, non_blocking=non_blocking)
-        return image, {"mask": mask, "diagnosis": diagnosis}
+        target = {"mask": mask, "diagnosis": diagnosis, "asked": torch.ones_like(diagnosis, dtype=mask.dtype)}
+        if self.text_tower is None or "prompt" not in batchdata:
+            return image, target
+        target["asked"] = batchdata["asked"].to(target["asked"])
+        with torch.no_grad():
+            text = self.text_tower.to(device)(batchdata["prompt"])
+        return image, target, (text,), {}
+
+
+class PrepareAlignmentBatch(PrepareBatch):
+    """Batch -> images, targets of :class:`AlignmentLoss`, and the texts that ``Alignment.forward`` takes.
+
+    Args:
+        lexicon: terms and the values each can take.
+        terms: a text for each value, in the same order.
+        shuffled: give each image the words of another of its batch, for the ablation.
+    """
+
+    def __init__(self, lexicon: Mapping[str, Sequence[str]], terms: Sequence[str], shuffled: bool = False) -> None:
+        self.lexicon, self.terms, self.shuffled = lexicon, terms, shuffled
+
+    def __call__(
+        self,
+        batchdata: dict[str, Any],
+        device: str | torch.device | None = None,
+        non_blocking: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Tensor, dict[str, Tensor], tuple[Any, ...], dict[str, Any]]:
+        """Move to the device; a term that is not said is -1."""
+        image = batchdata["image"].to(device=device, non_blocking=non_blocking)
+        morphology = [
+            [values.index(value) if value in values else -1 for value in batchdata["morphology"][term]]
+            for term, values in self.lexicon.items()
+        ]
+        texts, morphology = list(batchdata["description"]), torch.tensor(morphology, device=device).t()
+        if self.shuffled:
+            texts, morphology = texts[1:] + texts[:1], morphology.roll(-1, dims=0)
+        target = {
+            "mask": batchdata["label"].to(device=device, non_blocking=non_blocking),
+            "asked": batchdata["asked"].to(device=device, dtype=image.dtype),
+            "morphology": morphology,
+        }
+        return image, target, (texts, batchdata["prompt"], self.terms), {}
+
+
+def response_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Engine output of stage 1 -> where the prompt responds and the true mask, both (B, 1, S/8, S/8), 0 or 1."""
+    response = (output["pred"]["prompt_logits"] > 0).float()
+    return response, (adaptive_avg_pool2d(output["label"]["mask"], response.shape[-2:]) > 0.5).float()

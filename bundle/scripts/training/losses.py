@@ -9,7 +9,11 @@ from monai.losses import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from scripts.networks.candidate_boxes import rasterize
 from scripts.networks.reliability import fuse_candidates
+
+#: Overlap coefficient of box and object from which a candidate looks at that object.
+LOOKS_AT = 0.3
 
 #: Weight of each term; config values override them.
 TERM_WEIGHTS = {
@@ -19,6 +23,7 @@ TERM_WEIGHTS = {
     "self_distillation": 0.2,
     "consistency": 0.2,
     "semantic": 0.2,
+    "matching": 0.1,
     "diagnosis": 0.4,
     "evidence": 0.2,
     "iou": 0.2,
@@ -37,7 +42,24 @@ def soft_iou(probabilities: Tensor, target: Tensor) -> Tensor:
     return overlap / (probabilities.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1)) - overlap + 1.0)
 
 
-def self_distillation(masks: Tensor, weights: Tensor, valid: Tensor, theta: float, gamma: float) -> Tensor:
+def looks_at(boxes: Tensor, target: Tensor, image_size: int) -> Tensor:
+    """Which candidates look at an object: box and object share a part of the smaller of the two.
+
+    Args:
+        boxes: x1, y1, x2, y2 in pixels of the image, shape (B, K, 4).
+        target: the object, probabilities in [0, 1], shape (B, 1, H, W).
+        image_size: S, pixels.
+
+    Returns:
+        0 or 1, shape (B, K); 0 where there is no object.
+    """
+    inside = rasterize(boxes * (target.shape[-1] / image_size), target.shape[-2], target.shape[-1])
+    common = (inside * target).sum(dim=(2, 3))
+    smaller = torch.minimum(inside.sum(dim=(2, 3)), target.sum(dim=(2, 3)))
+    return (common >= LOOKS_AT * smaller.clamp(min=1e-3)).to(target.dtype)
+
+
+def self_distillation(masks: Tensor, weights: Tensor, students: Tensor, theta: float, gamma: float) -> Tensor:
     """Self-distilled mask consistency of Rad-VLSM: the unreliable candidates learn from the reliable ones' consensus.
 
     Teachers are the candidates with ``w >= theta``; where none is, the most reliable one. The consensus
@@ -46,8 +68,8 @@ def self_distillation(masks: Tensor, weights: Tensor, valid: Tensor, theta: floa
 
     Args:
         masks: candidate mask logits, shape (B, K, H, W).
-        weights: reliability weights, shape (B, K).
-        valid: 0 or 1, shape (B, K).
+        weights: reliability weights, zero for what is no candidate, shape (B, K).
+        students: which candidates may learn, 0 or 1, shape (B, K): those that look at what the teachers see.
         theta: least weight of a teacher.
         gamma: how strongly weight spares a student.
 
@@ -55,16 +77,26 @@ def self_distillation(masks: Tensor, weights: Tensor, valid: Tensor, theta: floa
         The mean over images, a scalar.
     """
     weights = weights.detach()
-    best = F.one_hot(weights.argmax(dim=1), weights.shape[1]).to(weights.dtype)
-    teachers = ((weights >= theta) & (valid > 0.5)).to(weights.dtype)
-    teachers = torch.where(teachers.any(dim=1, keepdim=True), teachers, best)
-    students = valid * (1.0 - teachers)
-    shares = weights * teachers
-    shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-6)
-    consensus = torch.sigmoid(fuse_candidates(masks, shares)).detach().unsqueeze(1)
+    teachers = _teachers(weights, theta)
+    students = students * (1.0 - teachers)
+    consensus = consensus_of(masks, weights, theta)
     distance = (torch.sigmoid(masks) - consensus).pow(2).mean(dim=(2, 3))
     per_image = (students * (1.0 - weights) ** gamma * distance).sum(dim=1) / students.sum(dim=1).clamp(min=1.0)
     return per_image.mean()
+
+
+def _teachers(weights: Tensor, theta: float) -> Tensor:
+    best = F.one_hot(weights.argmax(dim=1), weights.shape[1]).to(weights.dtype)
+    teachers = (weights >= theta).to(weights.dtype)
+    return torch.where(teachers.any(dim=1, keepdim=True), teachers, best)
+
+
+@torch.no_grad()
+def consensus_of(masks: Tensor, weights: Tensor, theta: float) -> Tensor:
+    """What the teachers agree on, probabilities, shape (B, 1, H, W); arguments as :func:`self_distillation`."""
+    shares = weights * _teachers(weights, theta)
+    shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-6)
+    return torch.sigmoid(fuse_candidates(masks, shares)).unsqueeze(1)
 
 
 class RadVLSMLoss(nn.Module):
@@ -106,13 +138,15 @@ class RadVLSMLoss(nn.Module):
 
         Args:
             pred: the dictionary of ``RadVLSM.forward_evidence``.
-            target: ``mask`` (B, 1, S, S), 0 or 1, and ``diagnosis`` (B), 0 benign, 1 malignant, -1 none or unknown.
+            target: ``mask`` (B, 1, S, S), 0 or 1; ``diagnosis`` (B), 0 benign, 1 malignant, -1 none or unknown;
+                ``asked`` (B), 1 where the text asks for a lesion, 0 where for something else, which no image shows.
 
         Returns:
             A scalar.
         """
         mask = target["mask"].to(pred["mask_logits"].dtype)
-        lesion = mask.amax(dim=(1, 2, 3))  # (B), 1 where there is a lesion
+        asked = target["asked"].to(mask.dtype)
+        lesion = mask.amax(dim=(1, 2, 3)) * asked  # (B), 1 where there is a lesion and the text asks for it
         candidates = pred["candidate_masks"]
         mask4 = F.adaptive_avg_pool2d(mask, candidates.shape[-2:])
         mask8 = F.adaptive_avg_pool2d(mask, pred["response_map"].shape[-2:])
@@ -122,17 +156,27 @@ class RadVLSMLoss(nn.Module):
             true_iou = soft_iou(probabilities, mask4)
             fused_iou = soft_iou((pred["mask_logits"] > 0).to(mask.dtype), mask).squeeze(1) * lesion
             agreement = 0.5 * (true_iou + soft_iou(probabilities, consensus))
+        size = mask.shape[-1]
+        seeing = pred["valid"] * looks_at(pred["boxes"], consensus_of(candidates, pred["weights"], self.theta), size)
         self.terms = {
-            "mask": self._segmentation(pred["mask_logits"], mask, lesion),
-            "candidate": self._best_candidate(candidates, mask4, pred["valid"], lesion),
-            "localization": self._segmentation(pred["response_logits"], mask8, lesion),
-            "self_distillation": self_distillation(candidates, pred["weights"], pred["valid"], self.theta, self.gamma),
+            "mask": self._segmentation(pred["mask_logits"], mask, lesion, asked),
+            "candidate": self._candidates(
+                candidates, mask4, looks_at(pred["boxes"], mask4, size), pred["valid"] * asked.unsqueeze(1)
+            ),
+            "localization": self._segmentation(
+                pred["response_logits"], mask8 * asked.reshape(-1, 1, 1, 1), lesion, torch.ones_like(asked)
+            ),
+            "self_distillation": self_distillation(candidates, pred["weights"], seeing, self.theta, self.gamma),
             "consistency": self._mean(
                 F.binary_cross_entropy_with_logits(pred["consistency_logits"], agreement, reduction="none"),
                 pred["valid"],
             ),
-            "semantic": self._mean((pred["semantic"] - true_iou).pow(2), pred["valid"] * lesion.unsqueeze(1)),
-            "diagnosis": self._diagnosis(pred, target["diagnosis"]),
+            "semantic": self._mean(
+                (pred["semantic"] - true_iou * asked.unsqueeze(1)).pow(2),
+                pred["valid"] * torch.maximum(lesion, 1.0 - asked).unsqueeze(1),
+            ),
+            "matching": F.binary_cross_entropy_with_logits(pred["match_logit"].squeeze(1), lesion),
+            "diagnosis": self._diagnosis(pred, torch.where(asked > 0.5, target["diagnosis"], -1)),
             "evidence": F.binary_cross_entropy_with_logits(pred["evidence_logit"].squeeze(1), lesion),
             "iou": F.binary_cross_entropy_with_logits(pred["iou_logit"].squeeze(1), fused_iou),
         }
@@ -142,15 +186,21 @@ class RadVLSMLoss(nn.Module):
     def _mean(values: Tensor, weight: Tensor) -> Tensor:
         return (values * weight).sum() / weight.sum().clamp(min=1.0)
 
-    def _segmentation(self, logits: Tensor, target: Tensor, lesion: Tensor) -> Tensor:
-        """Dice on lesion images and cross-entropy on all: an empty target has no overlap to measure."""
+    def _segmentation(self, logits: Tensor, target: Tensor, lesion: Tensor, counts: Tensor) -> Tensor:
+        """Dice on lesion images and cross-entropy on all that count: an empty target has no overlap to measure."""
         dice = self.dice(logits, target).flatten(1).mean(dim=1)
-        return self._mean(dice, lesion) + F.binary_cross_entropy_with_logits(logits, target)
+        entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).mean(dim=1)
+        return self._mean(dice, lesion) + self._mean(entropy, counts)
 
-    def _best_candidate(self, masks: Tensor, target: Tensor, valid: Tensor, lesion: Tensor) -> Tensor:
-        loss = 1.0 - soft_dice(torch.sigmoid(masks), target)
-        best = loss.masked_fill(valid < 0.5, 2.0).amin(dim=1)
-        return self._mean(best, lesion)
+    def _candidates(self, masks: Tensor, lesion: Tensor, sees: Tensor, counts: Tensor) -> Tensor:
+        """Each candidate segments the lesion if its box looks at it, and nothing if it looks elsewhere.
+
+        Otherwise the decoder learns to pass over the box, all masks are one, and no weight has anything to choose.
+        """
+        target = lesion * sees.unsqueeze(-1).unsqueeze(-1)
+        dice = 1.0 - soft_dice(torch.sigmoid(masks), target)
+        entropy = F.binary_cross_entropy_with_logits(masks, target, reduction="none").mean(dim=(2, 3))
+        return self._mean(dice, sees * counts) + self._mean(entropy, counts)
 
     def _diagnosis(self, pred: Mapping[str, Tensor], diagnosis: Tensor) -> Tensor:
         """Cross-entropy of Y and, at a third of its weight, of each branch alone, on diagnosed lesions only."""
