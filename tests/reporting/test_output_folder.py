@@ -52,7 +52,7 @@ def test_one_run_at_a_time(digest: str, overwrite: bool, tmp_path: Path, monkeyp
     assert refused.value.exit_code == 2
     running.close()
     assert use(tmp_path).keys() == {("a", "0", "")}
-    assert {path.name for path in tmp_path.iterdir()} == {"predictions.csv", "summary.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"predictions.csv", "evidence.json", "summary.json"}
 
 
 def test_rows_without_an_input_any_more_are_dropped(tmp_path: Path) -> None:

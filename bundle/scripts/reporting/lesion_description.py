@@ -13,10 +13,17 @@ from monai.transforms import MapTransform, Transform
 from torch import Tensor, nn
 
 from scripts.reporting.batches import byte_picture
+from scripts.reporting.evidence import describe_candidates, name_descriptors, response_on_region
 from scripts.reporting.measurements import measure_size
 
 NOTE = "Research use only, not for diagnosis"
 NON_FINITE = "NON_FINITE_OUTPUT"
+
+#: Evidence that results tell of; radiomics that cannot be measured are left out by name instead.
+TOLD = (
+    "lesion_logit diagnosis_logits y_sam y_rad reliability gated_mask_logits response_map boxes scores semantic "
+    "consistency weights"
+).split()
 
 
 class KeepPictured(MapTransform):
@@ -52,9 +59,11 @@ class DescribeLesiond(Transform):
     ``result`` has ``lesion_found``; ``diagnosis`` (benign | malignant | none); ``malignancy_probability`` (tempered,
     None without a lesion); ``indeterminate`` (a lesion whose probability lies within the network's band, or whose
     reliability lies below its threshold); ``reliability`` (predicted IoU); ``lesion_evidence`` (0..1, a lesion is found
-    above 0.5); ``area_px``, ``area_mm2``,
-    ``long_axis_mm``, ``short_axis_mm``; ``radiomics`` {name: value}; ``boxes`` (x1, y1, x2, y2 in pixels of the
-    network's input) and ``weights`` of the valid candidates; ``note``.
+    above 0.5, unless its mask vanishes); ``area_px``, ``area_mm2``, ``long_axis_mm``, ``short_axis_mm``;
+    ``radiomics`` {name: value};
+    ``evidence``, see :func:`scripts.reporting.evidence.describe_candidates`, with the ``descriptors`` that moved the
+    diagnosis most; ``note``. The response map of the analysed
+    region, uint8 (h, w), goes to ``response``.
 
     Args:
         network: knows the names of its radiomics (``radiomics.names``) and, once its weights are loaded, the limits
@@ -70,18 +79,19 @@ class DescribeLesiond(Transform):
         # A mask of a pixel or two may vanish on a coarser native grid: no lesion can be shown then.
         mask = (torch.as_tensor(item["mask"])[0] > 0) & (evidence["lesion_logit"] > 0)
         item["pred"] = mask.to(torch.uint8)
-        used = [evidence[name] for name in ("lesion_logit", "diagnosis_logits", "reliability", "gated_mask_logits")]
-        if not all(bool(torch.isfinite(values).all()) for values in used):
+        if not all(bool(torch.isfinite(evidence[name]).all()) for name in TOLD):
             item["status"], item["reason"], item["result"] = "failed", NON_FINITE, {}
             return item
-        item["result"] = self._describe(evidence, mask.numpy(), item["source"]["spacing"])
+        item["result"] = self._describe(evidence, mask.numpy(), item["source"])
+        item["response"] = response_on_region(evidence["response_map"], item["source"]["crop"])
         return item
 
-    def _describe(self, evidence: Mapping[str, Tensor], mask: np.ndarray, spacing: list[float]) -> dict[str, Any]:
+    def _describe(
+        self, evidence: Mapping[str, Tensor], mask: np.ndarray, source: Mapping[str, Any]
+    ) -> dict[str, Any]:
         found = bool(mask.any())
         probability = float(torch.softmax(evidence["diagnosis_logits"].double(), dim=0)[1])
         reliability = float(evidence["reliability"])
-        valid = evidence["valid"] > 0
         return {
             "lesion_found": found,
             "diagnosis": ("malignant" if probability >= 0.5 else "benign") if found else "none",
@@ -89,10 +99,17 @@ class DescribeLesiond(Transform):
             "indeterminate": found and self._is_indeterminate(evidence, probability, reliability),
             "reliability": round(reliability, 4),
             "lesion_evidence": round(float(torch.sigmoid(evidence["lesion_logit"].double())), 4),
-            **measure_size(mask, spacing),
+            **measure_size(mask, source["spacing"]),
             "radiomics": self._radiomics(evidence) if found else {},
-            "boxes": [[round(edge, 1) for edge in box] for box in evidence["boxes"][valid].tolist()],
-            "weights": [round(weight, 4) for weight in evidence["weights"][valid].tolist()],
+            "evidence": {
+                **describe_candidates(
+                    evidence,
+                    source["crop"],
+                    self.network.diagnosis_head.radiomics_weight,
+                    float(self.network.diagnosis_temperature),
+                ),
+                "descriptors": name_descriptors(self.network, evidence["radiomics"]) if found else [],
+            },
             "note": NOTE,
         }
 

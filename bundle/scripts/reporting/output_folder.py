@@ -12,11 +12,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from scripts.errors import BundleError
+from scripts.reporting.evidence import EvidenceFile
 from scripts.reporting.files import write_whole
 from scripts.reporting.prediction_table import PredictionTable, RowKey
 
-_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc")
-_FILES = ("predictions.csv", "summary.json")
+_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence")
+_FILES = ("predictions.csv", "evidence.json", "summary.json")
 _LOCK = ".lock"
 # A killed run's lock ends with its last process, and some need seconds to see that they are alone.
 _SECONDS_TO_WAIT = 10.0
@@ -34,6 +35,7 @@ class OutputFolder:
         self.path = Path(path)
         self.digest = digest
         self.table = PredictionTable(self.path / "predictions.csv")
+        self.evidence = EvidenceFile(self.path / "evidence.json")
         self._lock = FileLock(self.path / _LOCK, thread_local=False)
 
     def keys(self) -> set[RowKey]:
@@ -93,7 +95,9 @@ class OutputFolder:
         if overwrite or known is None:
             self.write_summary({"finished": False})  # before any row: a folder without it would be refused
         rows = {} if overwrite else {(row["input"], row["frame"], row["region"]): row for row in self.table.rows()}
-        self.table.start(rows[key] for key in sorted(rows.keys() & keep.keys(), key=keep.__getitem__))
+        kept = sorted(rows.keys() & keep.keys(), key=keep.__getitem__)
+        self.evidence.start(set(kept))
+        self.table.start(rows[key] for key in kept)
 
     def _known_digest(self) -> str | None:
         try:

@@ -41,7 +41,7 @@ def draw_overlay(picture: np.ndarray, mask: np.ndarray, prediction: Mapping[str,
         canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
         inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
     color = _color(prediction)
-    _draw_contour(canvas, inside, color)
+    draw_contour(canvas, inside, color)
     return _add_caption(Image.fromarray(canvas), prediction, color)
 
 
@@ -61,8 +61,14 @@ def _color(prediction: Mapping[str, Any]) -> tuple[int, int, int]:
     return _INDETERMINATE if prediction["indeterminate"] else _COLORS[prediction["diagnosis"]]
 
 
-def _draw_contour(canvas: np.ndarray, inside: np.ndarray, color: tuple[int, int, int]) -> None:
-    """Paint a line around the mask, with a dark hairline outside of it that sets it off from bright tissue."""
+def draw_contour(canvas: np.ndarray, inside: np.ndarray, color: tuple[int, int, int]) -> None:
+    """Paint a line around the mask, with a dark hairline outside of it that sets it off from bright tissue.
+
+    Args:
+        canvas: RGB, uint8 (H, W, 3); painted in place.
+        inside: the mask, boolean (H, W).
+        color: of the line.
+    """
     if not inside.any():
         return
     line = max(2, round(max(inside.shape) / 300))
@@ -88,9 +94,9 @@ def _add_caption(picture: Image.Image, prediction: Mapping[str, Any], color: tup
     draw = ImageDraw.Draw(sheet)
     left, top = round(0.7 * size), picture.height + size // 2
     heading, numbers = _words(prediction)
-    draw.text((left, top), heading, fill=color, font=_font(size))
-    draw.text((left, top + line), numbers, fill=_TEXT, font=_font(round(0.85 * size)))
-    draw.text((left, top + 2 * line), f"Rad-VLSM · {NOTE}", fill=_FAINT, font=_font(round(0.75 * size)))
+    draw.text((left, top), heading, fill=color, font=font_of(size))
+    draw.text((left, top + line), numbers, fill=_TEXT, font=font_of(round(0.85 * size)))
+    draw.text((left, top + 2 * line), f"Rad-VLSM · {NOTE}", fill=_FAINT, font=font_of(round(0.75 * size)))
     return sheet
 
 
@@ -103,5 +109,6 @@ def _words(prediction: Mapping[str, Any]) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+def font_of(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """The caption's font at a size in pixels."""
     return ImageFont.load_default(size)

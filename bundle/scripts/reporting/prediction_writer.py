@@ -33,7 +33,7 @@ _SECONDS_BETWEEN_PROGRESS = 10.0
 
 
 class PredictionWriter:
-    """Writes predictions.csv, masks, overlays, DICOM results and summary.json while an evaluator runs.
+    """Writes predictions.csv, evidence.json, masks, pictures, DICOM results and summary.json while an evaluator runs.
 
     Rows stand in input order and are appended as they are ready, after their files; a killed run leaves whole files
     and goes on where it was, if weights, options and input are the same. Use: :meth:`open`, run the evaluator over
@@ -48,6 +48,7 @@ class PredictionWriter:
         dataset_dir: where the items come from.
         overwrite: replace the results of an earlier run.
         overlays: draw overlays.
+        evidence_figures: draw what was believed of each candidate.
         dicom_results: write SEG and SR for DICOM inputs.
         secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
         num_writers: processes that write files while the network computes; 0 writes in between.
@@ -64,12 +65,18 @@ class PredictionWriter:
         dataset_dir: str | os.PathLike[str] = "",
         overwrite: bool = False,
         overlays: bool = True,
+        evidence_figures: bool = True,
         dicom_results: bool = True,
         secondary_capture: bool = False,
         num_writers: int = 1,
         stopwatch: Stopwatch | None = None,
     ) -> None:
-        outputs = {"overlays": overlays, "dicom_results": dicom_results, "secondary_capture": secondary_capture}
+        outputs = {
+            "overlays": overlays,
+            "evidence_figures": evidence_figures,
+            "dicom_results": dicom_results,
+            "secondary_capture": secondary_capture,
+        }
         self.items, self.overwrite, self.num_writers = items, overwrite, num_writers
         self.settings = {**settings, **outputs}
         self.weights_sha256 = weights_digest(weights)
@@ -131,6 +138,7 @@ class PredictionWriter:
             self._append_rows(wait=True)
             self.background.close()
             self.folder.table.put_in_order(self._order())
+            self.folder.evidence.put_in_order(self._order())
             self.stopwatch.lap("writing")
             self._write_summary(finished=True)
         counts = self.folder.table.counts()["status"]
@@ -177,8 +185,8 @@ class PredictionWriter:
             self.background.pass_on(row, {})
             return
         row.update(item["result"])
-        mask, picture = np.asarray(item["pred"]), np.asarray(item["picture"])
-        image = AnalysedImage(row["image"], self._names[number], row, item["source"], mask, picture)
+        mask, picture, response = (np.asarray(item[name]) for name in ("pred", "picture", "response"))
+        image = AnalysedImage(row["image"], self._names[number], row, item["source"], mask, picture, response)
         self.background.submit(row, self.files.write, image)
 
     def _append_rows(self, wait: bool = False) -> None:
@@ -186,6 +194,8 @@ class PredictionWriter:
             if columns.get("status") == "failed":
                 row = self.items[row["row"]]
             row = {**row, **columns}
+            if row["status"] == "ok":
+                self.folder.evidence.append(row)
             self.folder.table.append(row)
             if row["status"] != "ok":
                 logger.info("Row %d: %s, %s.", row["row"], row["status"], row["reason"])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scripts.radiomics import IBSI
+from scripts.reporting.evidence_figure import draw_evidence
 from scripts.reporting.files import write_whole
 from scripts.reporting.overlay import draw_overlay, mask_image, png_bytes
 
@@ -29,6 +30,7 @@ class AnalysedImage:
         source: as :class:`scripts.data.LoadUltrasoundd` describes it.
         mask: uint8 0 or 1, shape (rows, columns) of the file.
         picture: the analysed region, uint8 (C, H, W).
+        response: the response map on that region, uint8 (h, w).
     """
 
     path: str
@@ -37,6 +39,7 @@ class AnalysedImage:
     source: Mapping[str, Any]
     mask: np.ndarray
     picture: np.ndarray
+    response: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class ResultFiles:
         root: the output folder.
         identity: ``version``, ``weights_sha256``, ``configuration`` of the algorithm.
         overlays: draw overlays.
+        evidence_figures: draw what was believed of the candidates.
         dicom_results: write SEG and SR for DICOM inputs.
         secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
     """
@@ -54,6 +58,7 @@ class ResultFiles:
     root: Path
     identity: Mapping[str, str]
     overlays: bool = True
+    evidence_figures: bool = True
     dicom_results: bool = True
     secondary_capture: bool = False
 
@@ -91,6 +96,10 @@ class ResultFiles:
         if self.overlays:
             columns["overlay"] = f"overlays/{image.name}.png"
             write_whole(self.root / columns["overlay"], png_bytes(overlay))
+        if self.evidence_figures:
+            region, evidence = image.mask[top:bottom, left:right], image.row["evidence"]
+            figure = draw_evidence(image.picture, image.response, region, image.source["crop"], evidence, image.row)
+            write_whole(self.root / "evidence" / f"{image.name}.png", png_bytes(figure))
         if archived:
             problem = self._write_dicom(image, None if overlay is None else np.asarray(overlay))
             reason = str(image.row["reason"])
