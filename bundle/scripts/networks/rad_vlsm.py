@@ -178,7 +178,7 @@ class RadVLSM(nn.Module):
             Shape (B, 4, S, S): gated lesion-mask logit; benign, malignant and lesion-evidence logits as constant
             planes.
         """
-        evidence = self.forward_evidence(image)
+        evidence = self.forward_evidence(image, None)
         planes: List[Tensor] = [evidence["gated_mask_logits"]]
         for logits in (evidence["diagnosis_logits"], evidence["lesion_logit"]):
             planes.append(logits.unsqueeze(-1).unsqueeze(-1).expand(-1, -1, image.shape[2], image.shape[3]))
