@@ -8,6 +8,7 @@ import pytest
 import torch
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
+from monai.handlers import from_engine
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"image_size": 64, "batch_size": 4, "num_workers": 0, "device": "$torch.device('cpu')"}
@@ -33,7 +34,9 @@ def train(output_dir, stop_after=None, **overrides):
     if stop_after is not None:
         trainer.add_event_handler(Events.EPOCH_COMPLETED(once=stop_after), lambda engine: engine.terminate())
     made.run()
-    return {name: value for name, value in trainer.state.metrics.items() if name.startswith("train_")}
+    losses = {name: value for name, value in trainer.state.metrics.items() if name.startswith("train_")}
+    # Where MONAI's trackers (--tracking mlflow) look for the loss.
+    return {**losses, "train_loss": float(from_engine(["loss"], first=True)(trainer.state.output))}
 
 
 def files_of(folder):
@@ -48,6 +51,10 @@ def trained(tmp_path_factory):
     losses = train(output_dir)
     assert files_of(BUNDLE / "models") == shipped, "shipped weights are never overwritten"
     return output_dir, losses
+
+
+def test_training_has_the_standard_ids(tmp_path):
+    assert workflow("train", output_dir=str(tmp_path)).check_properties() == []
 
 
 def test_training_leaves_checkpoints_and_named_losses(trained):

@@ -8,6 +8,8 @@ from monai.inferers import Inferer
 from monai.utils import convert_to_tensor
 from torch import Tensor, nn
 
+from scripts.errors import BundleError
+
 
 class EvidenceInferer(Inferer):
     """Asks the network for its named evidence instead of the one tensor of ``forward``."""
@@ -22,5 +24,11 @@ class EvidenceInferer(Inferer):
 
         Returns:
             The dictionary of :meth:`RadVLSM.forward_evidence`.
+
+        Raises:
+            BundleError: if the network cannot take images of this shape.
         """
-        return network.forward_evidence(convert_to_tensor(inputs, track_meta=False), *args)
+        try:
+            return network.forward_evidence(convert_to_tensor(inputs, track_meta=False), *args)
+        except ValueError as error:  # TorchScript, which the network must compile to, knows no errors of ours
+            raise BundleError(f"{error} Choose another --image_size, or mend the preprocessing.") from error
