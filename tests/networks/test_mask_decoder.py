@@ -40,14 +40,15 @@ def test_equals_segment_anything(pair, scripted):
     boxes = torch.tensor([[[4.0, 9, 60, 80], [20, 20, 30, 35], [0, 0, 128, 128]]]).repeat(2, 1, 1)
     boxes[1] = boxes[1].flip(0)
 
+    coarse = torch.randn(2, 3, 1, 32, 32)
     masks, regions, quality = decoder(
-        embedding, position, prompts(boxes.flatten(0, 1), (128, 128)), prompts.no_mask_embed.weight, None
+        embedding, position, *prompts(boxes.flatten(0, 1), coarse.flatten(0, 1), (128, 128)), None
     )
 
     assert masks.shape == (2, 3, 32, 32) and regions.shape == (2, 3, 256)
     assert torch.allclose(position[None], original_prompts.get_dense_pe(), atol=1e-6)
     for image in range(2):
-        sparse, dense = original_prompts(points=None, boxes=boxes[image], masks=None)
+        sparse, dense = original_prompts(points=None, boxes=boxes[image], masks=coarse[image])
         expected, expected_quality = original(
             image_embeddings=embedding[image : image + 1],
             image_pe=original_prompts.get_dense_pe(),
@@ -63,8 +64,8 @@ def test_equals_segment_anything(pair, scripted):
 def test_skips_reach_the_masks(pair):
     *_, prompts, decoder = pair
     embedding = torch.randn(1, 256, 8, 8)
-    sparse = prompts(torch.tensor([[4.0, 9, 60, 80]]), (128, 128))
-    inputs = (embedding, prompts.pe_layer.grid(8, 8), sparse, prompts.no_mask_embed.weight)
+    sparse, dense = prompts(torch.tensor([[4.0, 9, 60, 80]]), torch.zeros(1, 1, 32, 32), (128, 128))
+    inputs = (embedding, prompts.pe_layer.grid(8, 8), sparse, dense)
     zero = (torch.zeros(1, 64, 16, 16), torch.zeros(1, 32, 32, 32))
     fine = (torch.zeros(1, 64, 16, 16), torch.randn(1, 32, 32, 32))
     assert not torch.allclose(decoder(*inputs, zero)[0], decoder(*inputs, fine)[0], atol=1e-2)

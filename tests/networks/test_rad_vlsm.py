@@ -52,6 +52,23 @@ def test_forward_is_the_evidence_as_planes_and_the_gate_closes(make_network, ima
             assert (planes[:, 0] <= -10).all() and (evidence["lesion_logit"] < 0).all()
 
 
+@torch.no_grad()
+def test_indeterminate_is_what_lies_in_the_band_or_is_not_reliable(make_network, image):
+    network = make_network()
+    evidence = network.forward_evidence(image)
+    probability = evidence["diagnosis_logits"].softmax(1)[0, 1].item()
+    reliability = evidence["reliability"][0].item()
+    for band, threshold, expected in (
+        ((probability - 0.01, probability + 0.01), 0.0, 1),
+        ((probability + 0.01, 1.0), 0.0, 0),
+        ((0.0, probability - 0.01), reliability - 0.01, 0),
+        ((0.0, probability - 0.01), reliability + 0.01, 1),
+    ):
+        network.indeterminate_band.copy_(torch.tensor(band))
+        network.reliability_threshold.fill_(threshold)
+        assert network.forward_evidence(image)["indeterminate"][0].item() == expected
+
+
 def test_diagnosis_teaches_neither_prompter_nor_reliability(make_network, image):
     network = make_network().train()
     evidence = network.forward_evidence(image)

@@ -1,5 +1,6 @@
-"""configs/evaluate.json on the sample list, from random weights to the three files."""
+"""configs/evaluate.json on the sample list, from random weights to its files."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -42,4 +43,9 @@ def test_evaluation_of_the_sample_list(workflow, tmp_path):
     written = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert written["strata"]["all"]["dice"]["value"] == pytest.approx(table["dice"][table.is_lesion].mean())
     assert written["about"]["section"] == "validation"
+    assert (tmp_path / "out/worst.png").is_file()
+    with (tmp_path / "out/radiomics.csv").open(newline="") as file:
+        described = list(csv.DictReader(file))
+    assert [row["image"] for row in described] == table["image"].tolist()
+    assert list(described[0])[4:] == list(network.radiomics.names)
     assert (tmp_path / "out/evaluation.md").read_text().startswith("# Evaluation")

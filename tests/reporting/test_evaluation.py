@@ -1,4 +1,4 @@
-"""The handler: from an evaluator's outputs to its three files."""
+"""The handler: from an evaluator's outputs to its files."""
 
 import json
 
@@ -7,10 +7,12 @@ import pytest
 import torch
 from ignite.engine import Engine
 from monai.data import MetaTensor
+from PIL import Image
 
 from scripts.errors import BundleError
 from scripts.reporting.evaluation import EvaluationReport
 from scripts.reporting.evaluation_cases import CaseTable
+from scripts.reporting.worst_cases import PREDICTED_COLOR, TRUE_COLOR, WorstCases
 
 ROOT = "/lists/set"
 
@@ -33,6 +35,7 @@ def output(item, emitted, gate_off, malignant_logit=0.0):
         "mask_gate_off": gate_off,
         "pred": {
             "diagnosis_logits": torch.tensor([0.0, malignant_logit]),
+            "indeterminate": torch.tensor([1.0]),
             "reliability": torch.tensor([0.7]),
             "lesion_logit": torch.tensor([1.5]),
         },
@@ -83,3 +86,22 @@ def test_an_output_that_is_not_finite_stops_the_evaluation():
     full = torch.ones(1, 40, 50)
     with pytest.raises(BundleError, match="benign/0.png.*not finite"):
         run(EvaluationReport("unused"), [ITEMS[0]], [output(ITEMS[0], full, full, float("nan"))])
+
+
+def test_the_worst_cases_are_drawn_with_both_outlines_worst_first(tmp_path):
+    items = [item(i, "benign") | {"path": str(tmp_path / f"{i}.png")} for i in range(3)]
+    for i in range(3):
+        Image.fromarray(np.full((40, 50), 100, dtype=np.uint8)).save(tmp_path / f"{i}.png")
+    empty, half, full = torch.zeros(1, 40, 50), torch.zeros(1, 40, 50), items[0]["label"]
+    half[:, 10:20, 10:20] = 1
+    outputs = [output(items[i], mask, mask) for i, mask in enumerate((full, empty, half))]
+    report = WorstCases(tmp_path / "out", number=2)
+    run(report, items, outputs)
+    assert [path[-5:] for path in report.worst] == ["1.png", "2.png"]
+    sheet = np.array(Image.open(tmp_path / "out/worst.png"))
+
+    def shows(color, tile):
+        return (np.abs(sheet[:, tile * 300 : (tile + 1) * 300].astype(int) - color).max(axis=2) < 12).any()
+
+    assert shows(TRUE_COLOR, 0) and not shows(PREDICTED_COLOR, 0), "nothing was found in the worst"
+    assert shows(PREDICTED_COLOR, 1) and sheet[:, 600:].max() == 0

@@ -21,8 +21,6 @@ def describe(limits: dict[str, Any] | None = None, spacing: tuple = (), **eviden
         ),
         diagnosis_temperature=torch.tensor(2.0),
         prompt_embedding=torch.zeros(4),
-        indeterminate_band=torch.tensor([0.4, 0.6]),
-        reliability_threshold=torch.tensor(0.3),
         **(limits or {}),
     )
     mask = torch.zeros(1, 20, 30)
@@ -30,6 +28,7 @@ def describe(limits: dict[str, Any] | None = None, spacing: tuple = (), **eviden
     pred = {
         "lesion_logit": torch.tensor([2.0]), "diagnosis_logits": torch.tensor([0.0, math.log(4.0)]),
         "reliability": torch.tensor([0.75]), "gated_mask_logits": torch.zeros(1, 8, 8),
+        "indeterminate": torch.tensor([0.0]),
         "radiomics": torch.tensor([1.5, float("nan")]), "boxes": torch.arange(8.0).reshape(2, 4),
         "weights": torch.tensor([1.0, 0.0]), "valid": torch.tensor([1.0, 0.0]), "mask_logits": torch.zeros(1, 8, 8),
         "response_map": torch.full((1, 2, 2), 0.5), "fallback": torch.zeros(1), "scores": torch.tensor([0.4, 0.0]),
@@ -65,22 +64,10 @@ def test_below_the_gate_there_is_no_lesion() -> None:
     assert (result["area_px"], result["indeterminate"], result["radiomics"]) == (0, False, {})
 
 
-@pytest.mark.parametrize(
-    ("probability", "reliability", "expected"),
-    [
-        (0.39, 0.9, False), (0.41, 0.9, True), (0.59, 0.9, True), (0.61, 0.9, False),
-        (0.9, 0.29, True), (0.9, 0.31, False),
-    ],
-)  # fmt: skip
-def test_the_networks_own_limits_decide_what_is_indeterminate(
-    probability: float, reliability: float, expected: bool
-) -> None:
-    logits = [0.0, math.log(probability / (1 - probability))]
-    assert describe(diagnosis_logits=logits, reliability=[reliability])["result"]["indeterminate"] is expected
-
-
-def test_a_network_may_judge_by_itself() -> None:
+def test_the_network_decides_what_is_indeterminate() -> None:
     assert describe(indeterminate=[1.0])["result"]["indeterminate"] is True
+    assert describe(indeterminate=[0.0])["result"]["indeterminate"] is False
+    assert describe(indeterminate=[1.0], lesion_logit=[-1.0])["result"]["indeterminate"] is False
 
 
 @pytest.mark.parametrize("name", ["lesion_logit", "diagnosis_logits", "reliability", "gated_mask_logits", "semantic"])

@@ -77,8 +77,9 @@ def prediction(batch=2, size=32, candidates=3):
     return evidence
 
 
-def target(mask, diagnosis, asked=(1.0, 1.0)):
-    return {"mask": mask, "diagnosis": torch.tensor(diagnosis), "asked": torch.tensor(asked)}
+def target(mask, diagnosis, asked=(1.0, 1.0), pasted=None):
+    pasted = torch.zeros_like(mask) if pasted is None else pasted
+    return {"mask": mask, "pasted": pasted, "diagnosis": torch.tensor(diagnosis), "asked": torch.tensor(asked)}
 
 
 def test_normals_teach_evidence_but_no_diagnosis():
@@ -111,6 +112,24 @@ def test_a_candidate_that_looks_elsewhere_learns_to_see_nothing():
     loss(evidence, target(mask, [0], asked=[1.0])).backward()
     inside = evidence["candidate_masks"].grad[0, :, 4:7, 4:7]
     assert (inside[:2] < 0).all() and (inside[2] > 0).all(), "gradients raise the first two masks, lower the third"
+
+
+def test_beside_a_pasted_lesion_each_candidate_learns_its_own_and_the_fused_mask_nothing():
+    evidence, loss = prediction(), RadVLSMLoss()
+    own, pasted = torch.zeros(2, 2, 1, 32, 32)
+    own[:, :, 16:28, 16:28] = 1
+    pasted[0, :, 0:12, 0:12] = 1
+    boxes = torch.tensor([[14.0, 14, 30, 30], [0, 0, 13, 13], [0, 0, 32, 32]])
+    evidence["boxes"] = boxes.expand(2, 3, 4)
+    loss(evidence, target(own, [0, 1], pasted=pasted)).backward()
+    for name in ("mask_logits", "diagnosis_logits", "iou_logit"):
+        grad = evidence[name].grad.flatten(1).abs().amax(dim=1)
+        assert grad[0] == 0 and grad[1] > 0, name
+    grad = evidence["candidate_masks"].grad[0]
+    at_own, at_pasted = grad[:, 4:7, 4:7].flatten(1), grad[:, 0:3, 0:3].flatten(1)
+    assert (at_own[0] < 0).all() and (at_own[1] > 0).all() and (at_own[2] < 0).all()
+    assert (at_pasted[0] > 0).all() and (at_pasted[1] < 0).all() and (at_pasted[2] < 0).all()
+    assert (evidence["response_logits"].grad[0, 0, :1, :1] < 0).all(), "the response finds both"
 
 
 def test_asked_for_something_else_a_lesion_is_nothing():

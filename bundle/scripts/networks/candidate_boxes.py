@@ -1,5 +1,6 @@
 """Response map -> K candidate boxes, in tensor operations alone (scriptable, exportable, batched)."""
 
+import math
 from typing import List, Tuple
 
 import torch
@@ -46,6 +47,22 @@ def rasterize(boxes: Tensor, height: int, width: int) -> Tensor:
     return (rows.unsqueeze(-1) & columns.unsqueeze(-2)).to(boxes.dtype)
 
 
+def box_masks(boxes: Tensor, image_size: int, logit: float = 5.0) -> Tensor:
+    """Each box as SAM's coarse mask prompt: a decoder that meets a box as two corners alone learns to pass over it.
+
+    Args:
+        boxes: x1, y1, x2, y2 in pixels, shape (B, K, 4).
+        image_size: S, pixels.
+        logit: how surely its inside is the object and its outside is not.
+
+    Returns:
+        Logits, plus and minus ``logit``, shape (B * K, 1, S / 4, S / 4).
+    """
+    cells = image_size // 4
+    inside = rasterize(boxes * 0.25, cells, cells).flatten(0, 1).unsqueeze(1)
+    return logit * (2.0 * inside - 1.0)
+
+
 def grow(boxes: Tensor, fraction: float, cells: float, height: int, width: int) -> Tensor:
     """Widen boxes on every side by a fraction of their size and a number of cells, within the map."""
     size = boxes[..., 2:] - boxes[..., :2]
@@ -53,6 +70,13 @@ def grow(boxes: Tensor, fraction: float, cells: float, height: int, width: int) 
     limit = torch.tensor([float(width), float(height)], device=boxes.device, dtype=boxes.dtype)
     low = (boxes[..., :2] - by).clamp(min=0)
     return torch.cat([low, torch.minimum(boxes[..., 2:] + by, limit)], dim=-1)
+
+
+def random_boxes(like: Tensor, image_size: int) -> Tensor:
+    """Boxes in pixels anywhere in the image, sides between a twelfth and a half of it, shaped as ``like`` (B, K, 4)."""
+    sides = torch.exp(torch.empty_like(like[..., :2]).uniform_(math.log(1 / 12), math.log(1 / 2))) * image_size
+    low = torch.rand_like(sides) * (image_size - sides)
+    return torch.cat([low, low + sides], dim=-1)
 
 
 def descending(scores: Tensor) -> Tensor:
@@ -70,6 +94,10 @@ def descending(scores: Tensor) -> Tensor:
 class CandidateBoxes(nn.Module):
     """Several thresholds of the response map, their components, boxes with margins, non-maximum suppression.
 
+    In training mode, slots without a candidate hold random boxes instead of the whole image. They are not valid, so
+    nothing is fused from them, but the decoder learns that a box elsewhere means another mask, and reliability that
+    there are wrong candidates: a confident map proposes too few of them.
+
     Args:
         num_candidates: K.
         thresholds: fractions of the map's maximum.
@@ -83,9 +111,9 @@ class CandidateBoxes(nn.Module):
     def __init__(
         self,
         num_candidates: int = 5,
-        thresholds: Tuple[float, ...] = (0.2, 0.4, 0.6, 0.8),
+        thresholds: Tuple[float, ...] = (0.05, 0.2, 0.5, 0.8),
         components_per_threshold: int = 3,
-        margins: Tuple[float, ...] = (0.08, 0.4),
+        margins: Tuple[float, ...] = (0.0, 0.4),
         floor: float = 0.05,
         nms_iou: float = 0.6,
     ) -> None:
@@ -183,7 +211,8 @@ class CandidateBoxes(nn.Module):
         first = (torch.arange(self.num_candidates, device=boxes.device) == 0).unsqueeze(0)
         whole = torch.zeros_like(boxes)
         whole[..., 2:] = float(image_size)
-        boxes = torch.where(valid.unsqueeze(-1), boxes, whole)
+        unused = random_boxes(boxes, image_size) if self.training else whole
+        boxes = torch.where(valid.unsqueeze(-1), boxes, torch.where((fallback & first).unsqueeze(-1), whole, unused))
         scores = torch.where(valid, scores, torch.zeros_like(scores))
         valid = valid | (fallback & first)
         return boxes, scores, valid.to(scores.dtype), fallback.to(scores.dtype)

@@ -70,9 +70,9 @@ class PositionEmbeddingRandom(nn.Module):
 
 
 class PromptEncoder(nn.Module):
-    """SAM's prompt encoder, for boxes.
+    """SAM's prompt encoder, for boxes with coarse masks.
 
-    ``point_embeddings.0`` and ``.1``, ``not_a_point_embed`` and ``mask_downscaling`` serve prompts that this network
+    ``point_embeddings.0`` and ``.1``, ``not_a_point_embed`` and ``no_mask_embed`` serve prompts that this network
     never gives; SAM's files hold them, and ``pretrained.py`` leaves them out.
     """
 
@@ -81,17 +81,26 @@ class PromptEncoder(nn.Module):
         self.pe_layer = PositionEmbeddingRandom(embed_dim // 2)
         # Numbered as in SAM: 2 and 3 are a box's top-left and bottom-right corner.
         self.point_embeddings = nn.ModuleDict({"2": nn.Embedding(1, embed_dim), "3": nn.Embedding(1, embed_dim)})
-        self.no_mask_embed = nn.Embedding(1, embed_dim)
+        self.mask_downscaling = nn.Sequential(
+            nn.Conv2d(1, 4, 2, 2),
+            LayerNorm2d(4),
+            nn.GELU(),
+            nn.Conv2d(4, 16, 2, 2),
+            LayerNorm2d(16),
+            nn.GELU(),
+            nn.Conv2d(16, embed_dim, 1),
+        )
 
-    def forward(self, boxes: Tensor, image_size: Tuple[int, int]) -> Tensor:
-        """Encode boxes.
+    def forward(self, boxes: Tensor, masks: Tensor, image_size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
+        """Encode boxes and coarse masks.
 
         Args:
             boxes: x1, y1, x2, y2 in pixels, shape (N, 4).
+            masks: logits of a coarse mask for each, shape (N, 1, 4h, 4w).
             image_size: height and width of the image in pixels.
 
         Returns:
-            Sparse prompt embeddings, shape (N, 2, C).
+            sparse prompt embeddings (N, 2, C), dense ones (N, C, h, w).
         """
         height, width = image_size
         # SAM encodes the centre of a pixel.
@@ -99,7 +108,7 @@ class PromptEncoder(nn.Module):
         scale = torch.tensor([1.0 / width, 1.0 / height], dtype=boxes.dtype, device=boxes.device)
         encoded = self.pe_layer(corners * scale)
         kinds = torch.cat([self.point_embeddings["2"].weight, self.point_embeddings["3"].weight], dim=0)
-        return encoded + kinds
+        return encoded + kinds, self.mask_downscaling(masks)
 
 
 class MaskDecoder(nn.Module):
@@ -144,8 +153,8 @@ class MaskDecoder(nn.Module):
         self,
         embedding: Tensor,
         position: Tensor,
-        prompts: Tensor,
-        no_mask: Tensor,
+        sparse: Tensor,
+        dense: Tensor,
         skips: Optional[Tuple[Tensor, Tensor]],
     ) -> Tuple[Tensor, Tensor, Tensor]:
         """Segment every box of every image.
@@ -153,19 +162,18 @@ class MaskDecoder(nn.Module):
         Args:
             embedding: image embedding E, shape (B, C, h, w).
             position: its position encoding, shape (C, h, w).
-            prompts: sparse embeddings of K boxes per image, shape (B * K, 2, C).
-            no_mask: dense embedding of "no mask prompt", shape (1, C).
+            sparse: embeddings of K boxes per image, shape (B * K, 2, C).
+            dense: embeddings of their coarse masks, shape (B * K, C, h, w).
             skips: finer features (B, 64, 2h, 2w) and (B, 32, 4h, 4w); None gives SAM's own decoder.
 
         Returns:
             mask logits (B, K, 4h, 4w), region embeddings (B, K, C), raw predicted quality (B, K).
         """
         batch, channels, height, width = embedding.shape
-        candidates = prompts.shape[0] // batch
+        candidates = sparse.shape[0] // batch
         output_tokens = torch.cat([self.iou_token.weight, self.mask_tokens.weight], dim=0)
-        tokens = torch.cat([output_tokens.unsqueeze(0).expand(prompts.shape[0], -1, -1), prompts], dim=1)
-        dense = embedding + no_mask.reshape(1, -1, 1, 1)
-        source = dense.repeat_interleave(candidates, dim=0)
+        tokens = torch.cat([output_tokens.unsqueeze(0).expand(sparse.shape[0], -1, -1), sparse], dim=1)
+        source = embedding.repeat_interleave(candidates, dim=0) + dense
 
         tokens, source = self.transformer(source, position.unsqueeze(0), tokens)
         quality_token, mask_token = tokens[:, 0], tokens[:, 1]

@@ -14,12 +14,12 @@ from scripts.errors import BundleError
 
 from .alignment import SHARED
 
-#: Tensors of SAM's prompt encoder for prompts that this network never gives (clicks and masks).
+#: Tensors of SAM's prompt encoder for prompts that this network never gives (clicks, and boxes without a mask).
 UNUSED_IN_SAM = (
     "prompt_encoder.point_embeddings.0.",
     "prompt_encoder.point_embeddings.1.",
     "prompt_encoder.not_a_point_embed.",
-    "prompt_encoder.mask_downscaling.",
+    "prompt_encoder.no_mask_embed.",
 )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .candidate_boxes import CandidateBoxes
+from .candidate_boxes import CandidateBoxes, box_masks
 from .diagnosis_head import DiagnosisHead
 from .image_encoder import standardize
 from .mask_decoder import MaskDecoder, PromptEncoder
@@ -35,6 +35,8 @@ class RadVLSM(nn.Module):
     evidence_threshold: Tensor
     evidence_temperature: Tensor
     diagnosis_temperature: Tensor
+    indeterminate_band: Tensor
+    reliability_threshold: Tensor
 
     def __init__(
         self,
@@ -103,10 +105,8 @@ class RadVLSM(nn.Module):
         boxes, scores, valid, fallback = self.candidate_boxes(response, size)
 
         # ... SAM segments every candidate ...
-        prompts = self.prompt_encoder(boxes.flatten(0, 1), (size, size))
-        masks, regions, quality = self.mask_decoder(
-            embedding, position, prompts, self.prompt_encoder.no_mask_embed.weight, (skip8, skip4)
-        )
+        sparse, dense = self.prompt_encoder(boxes.flatten(0, 1), box_masks(boxes, size), (size, size))
+        masks, regions, quality = self.mask_decoder(embedding, position, sparse, dense, (skip8, skip4))
         consistency = torch.sigmoid(quality)
 
         # ... the reliable ones prevail ...
@@ -136,16 +136,23 @@ class RadVLSM(nn.Module):
         empty = inside.amax(dim=(2, 3)) <= self.mask_threshold
         lesion_logit = torch.where(empty, lesion_logit.clamp(max=-1.0), lesion_logit)
         found = (lesion_logit > 0).unsqueeze(-1).unsqueeze(-1)
+
+        # And when not to be trusted: the probability is near even odds, or the mask is not reliable.
+        diagnosis_logits, reliability = y / self.diagnosis_temperature, torch.sigmoid(iou_logit)
+        probability = torch.softmax(diagnosis_logits, dim=1)[:, 1:]
+        torn = (probability > self.indeterminate_band[0]) & (probability < self.indeterminate_band[1])
+        indeterminate = torn | (reliability < self.reliability_threshold)
         return {
             "mask_logits": mask_logits,
             "gated_mask_logits": torch.where(found, mask_logits, mask_logits.clamp(max=-10.0)),
-            "diagnosis_logits": y / self.diagnosis_temperature,
+            "diagnosis_logits": diagnosis_logits,
             "y_sam": y_sam,
             "y_rad": y_rad,
             "lesion_logit": lesion_logit,
             "evidence_logit": evidence_logit,
             "iou_logit": iou_logit,
-            "reliability": torch.sigmoid(iou_logit),
+            "reliability": reliability,
+            "indeterminate": indeterminate.to(reliability.dtype),
             "match_logit": match_logit,
             "response_logits": response_logits,
             "response_map": response,

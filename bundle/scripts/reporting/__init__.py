@@ -1,6 +1,7 @@
 """Results out: native masks, overlays, tables, DICOM objects; evaluation tables. highdicom is imported when needed."""
 
 from scripts.reporting.batches import DecollateItems, GuardedCompose, collate_items
+from scripts.reporting.calibration import calibrate
 from scripts.reporting.candidate_report import CandidateReport
 from scripts.reporting.evaluation import EvaluationReport
 from scripts.reporting.language_report import LanguageReport
@@ -13,6 +14,7 @@ from scripts.reporting.prediction_writer import PredictionWriter
 from scripts.reporting.prompt_swap_report import PromptSwapReport
 from scripts.reporting.response_report import ResponseReport
 from scripts.reporting.stopwatch import Stopwatch
+from scripts.reporting.worst_cases import WorstCases
 
 __all__ = [
     "COLUMNS",
@@ -29,6 +31,8 @@ __all__ = [
     "PromptSwapReport",
     "ResponseReport",
     "Stopwatch",
+    "WorstCases",
+    "calibrate",
     "collate_items",
     "draw_overlay",
     "measure_size",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,19 @@ from scripts.reporting.evaluation_tables import evaluation_markdown
 class EvaluationReport:
     """Measures every case on its native grid; at the end writes ``cases.csv``, ``evaluation.json``, ``evaluation.md``.
 
+    With the names of the descriptors, ``radiomics.csv`` too: what was measured in the fused mask, gate on or off.
+
     The true mask comes from the item at its native size, because labels that are resized for the network measure
     another mask. Items travel by :func:`scripts.reporting.collate_items`; the evaluator's postprocessing leaves the
     native masks in each output.
 
     Args:
-        output_dir: where the three files go.
+        output_dir: where the files go.
         mask_key: the emitted mask (evidence gate on), shape (1, H, W), 0 or 1, native grid.
         gate_off_key: the fused mask before the gate, same form.
         label_key: in the item, the true mask, same form; beside it ``dataset``, ``group`` and ``diagnosis``.
         about: what was evaluated, by name, for the head of the tables.
+        descriptors: names of the network's radiomics.
         bootstrap: how intervals are drawn.
     """
 
@@ -46,6 +50,7 @@ class EvaluationReport:
         gate_off_key: str = "mask_gate_off",
         label_key: str = "label",
         about: Mapping[str, Any] | None = None,
+        descriptors: Sequence[str] = (),
         bootstrap: Bootstrap = Bootstrap(),
     ) -> None:
         self.output_dir = Path(output_dir)
@@ -53,6 +58,7 @@ class EvaluationReport:
         self.gate_off_key = gate_off_key
         self.label_key = label_key
         self.about = dict(about or {})
+        self.descriptors = list(descriptors)
         self.bootstrap = bootstrap
         self.rows: dict[str, dict[str, Any]] = {}
 
@@ -76,12 +82,14 @@ class EvaluationReport:
         """Put the headline numbers among the engine's metrics; on the first process, write the files."""
         # A distributed sampler may repeat cases: one row for each image.
         rows = {path: row for part in idist.all_gather(self.rows) for path, row in part.items()}
-        table = CaseTable.from_rows(_with_names(rows))
+        named = _with_names(rows)
+        table = CaseTable.from_rows(named)
         strata = summarise(table, self.bootstrap)
         whole = strata["all"]
         engine.state.metrics |= {name: whole[name]["value"] for name in METRICS if name in whole}
         if idist.get_rank() == 0:
             self._write(table, strata)
+            self._write_radiomics(named)
             engine.logger.info(f"{len(table)} cases evaluated; the tables are in {self.output_dir}.")
 
     def _row(self, path: str, item: Mapping[str, Any], output: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,13 +102,15 @@ class EvaluationReport:
             )
         evidence = {
             "malignancy_probability": torch.softmax(output["pred"]["diagnosis_logits"].float(), dim=-1)[1].item(),
+            "indeterminate": output["pred"]["indeterminate"].item(),
             "reliability": output["pred"]["reliability"].item(),
             "lesion_evidence": output["pred"]["lesion_logit"].item(),
         }
         if not all(math.isfinite(value) for value in evidence.values()):
             raise BundleError(f'The network\'s output for "{path}" is not finite. Check the weights or switch off amp.')
         numbers = measure_case(emitted, gate_off, true, **evidence)
-        return {key: item[key] for key in ("dataset", "group", "diagnosis")} | numbers
+        radiomics = output["pred"]["radiomics"].tolist() if self.descriptors else []
+        return {key: item[key] for key in ("dataset", "group", "diagnosis")} | numbers | {"radiomics": radiomics}
 
     def _write(self, table: CaseTable, strata: Mapping[str, Any]) -> None:
         self.output_dir.mkdir(parents=True, exist_ok=True)
@@ -112,6 +122,15 @@ class EvaluationReport:
         report = json.dumps({"about": about, "strata": strata}, indent=1, allow_nan=False)
         (self.output_dir / "evaluation.json").write_text(report + "\n", encoding="utf-8")
         (self.output_dir / "evaluation.md").write_text(evaluation_markdown(strata, about), encoding="utf-8")
+
+    def _write_radiomics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if self.descriptors:
+            keys = ("dataset", "image", "group", "diagnosis")
+            with (self.output_dir / "radiomics.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow([*keys, *self.descriptors])
+                for row in sorted(rows, key=lambda row: (row["dataset"], row["image"])):
+                    writer.writerow([*(row[key] for key in keys), *row["radiomics"]])
 
 
 def _mask(values: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,7 @@ NUMBER_COLUMNS = (
     "iou_gate_off",
     "hd95",  # native pixels; the diagonal where no mask was emitted
     "malignancy_probability",  # as computed, whether a lesion was found or not
+    "indeterminate",  # 1: a lesion was found, but its diagnosis is not to be trusted
     "reliability",  # predicted IoU of the fused mask, 0..1
     "lesion_evidence",  # logit
     "true_area",  # fraction of the image, 0..1

@@ -52,6 +52,7 @@ def measure_case(
     true: Tensor,
     *,
     malignancy_probability: float,
+    indeterminate: float,
     reliability: float,
     lesion_evidence: float,
 ) -> dict[str, float]:
@@ -62,6 +63,7 @@ def measure_case(
         gate_off: the fused mask before the gate, same grid.
         true: the true mask, same grid.
         malignancy_probability: 0..1.
+        indeterminate: 1 where the diagnosis is not to be trusted; counts where a mask was emitted.
         reliability: predicted IoU of the fused mask, 0..1.
         lesion_evidence: logit; the gate is open above 0.
 
@@ -78,6 +80,7 @@ def measure_case(
         "iou_gate_off": iou_gate_off,
         "hd95": hausdorff95(emitted, true),
         "malignancy_probability": malignancy_probability,
+        "indeterminate": indeterminate * float(emitted.any()),
         "reliability": reliability,
         "lesion_evidence": lesion_evidence,
         "true_area": true.float().mean().item(),

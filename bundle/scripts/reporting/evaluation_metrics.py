@@ -133,6 +133,13 @@ METRICS = {
     "auc_true_area": _diagnosis_auc("AUC, true area alone", _column("true_area")),
     "auc_predicted_area": _diagnosis_auc("AUC, predicted area alone", _column("predicted_area")),
     "accuracy": Metric("accuracy", _lesions, _correct, _LESION),
+    "indeterminate": _lesion_mean("indeterminate", "indeterminate"),
+    "accuracy_determined": Metric(
+        "accuracy, indeterminate left out",
+        lambda table: table.is_lesion & (table["indeterminate"] == 0),
+        _correct,
+        "a lesion that is not indeterminate",
+    ),
     "sensitivity": Metric("sensitivity", lambda table: table.is_malignant, _correct, "a malignant lesion"),
     "specificity": Metric(
         "specificity", lambda table: table.is_lesion & ~table.is_malignant, _correct, "a benign lesion"

@@ -57,8 +57,8 @@ class DescribeLesiond(Transform):
     Evidence that is not finite makes the item ``status`` failed, ``reason`` NON_FINITE_OUTPUT.
 
     ``result`` has ``lesion_found``; ``diagnosis`` (benign | malignant | none); ``malignancy_probability`` (tempered,
-    None without a lesion); ``indeterminate`` (a lesion whose probability lies within the network's band, or whose
-    reliability lies below its threshold); ``reliability`` (predicted IoU); ``lesion_evidence`` (0..1, a lesion is found
+    None without a lesion); ``indeterminate`` (a lesion whose diagnosis the network does not trust);
+    ``reliability`` (predicted IoU); ``lesion_evidence`` (0..1, a lesion is found
     above 0.5, unless its mask vanishes); ``area_px``, ``area_mm2``, ``long_axis_mm``, ``short_axis_mm``;
     ``radiomics`` {name: value};
     ``evidence``, see :func:`scripts.reporting.evidence.describe_candidates`, with the ``descriptors`` that moved the
@@ -66,8 +66,8 @@ class DescribeLesiond(Transform):
     region, uint8 (h, w), goes to ``response``.
 
     Args:
-        network: knows the names of its radiomics (``radiomics.names``) and, once its weights are loaded, the limits
-            ``indeterminate_band`` (two probabilities) and ``reliability_threshold``.
+        network: knows the names of its radiomics (``radiomics.names``) and, once its weights are loaded, how much each
+            moves the diagnosis.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -96,7 +96,7 @@ class DescribeLesiond(Transform):
             "lesion_found": found,
             "diagnosis": ("malignant" if probability >= 0.5 else "benign") if found else "none",
             "malignancy_probability": round(probability, 4) if found else None,
-            "indeterminate": found and self._is_indeterminate(evidence, probability, reliability),
+            "indeterminate": found and float(evidence["indeterminate"]) > 0,
             "reliability": round(reliability, 4),
             "lesion_evidence": round(float(torch.sigmoid(evidence["lesion_logit"].double())), 4),
             **measure_size(mask, source["spacing"]),
@@ -112,12 +112,6 @@ class DescribeLesiond(Transform):
             },
             "note": NOTE,
         }
-
-    def _is_indeterminate(self, evidence: Mapping[str, Tensor], probability: float, reliability: float) -> bool:
-        if "indeterminate" in evidence:  # a network that judges this by itself
-            return float(evidence["indeterminate"]) > 0
-        low, high = (float(limit) for limit in self.network.indeterminate_band)
-        return low < probability < high or reliability < float(self.network.reliability_threshold)
 
     def _radiomics(self, evidence: Mapping[str, Tensor]) -> dict[str, float]:
         named = zip(self.network.radiomics.names, evidence["radiomics"].tolist(), strict=True)

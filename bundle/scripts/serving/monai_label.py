@@ -31,7 +31,7 @@ class UseServedWeights(Transform):
     """Fill the network's definition, strictly, with the weights that the request will be answered with.
 
     MONAI Label copies the definition and then loads the same file without strictness. A definition that already holds
-    the weights makes this harmless, and knows the limits (``indeterminate_band``, ``reliability_threshold``) that
+    the weights makes this harmless, and knows how much each descriptor moves the diagnosis, which
     :class:`scripts.reporting.DescribeLesiond` asks it for. A file is read again when it changes.
 
     Args:

@@ -22,6 +22,7 @@ from .handlers import (
 from .losses import RadVLSMLoss, self_distillation
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses
 from .outline_panel import OutlinePanel
+from .peer_loss import PeerLoss
 
 __all__ = [
     "AlignmentLoss",
@@ -34,6 +35,7 @@ __all__ = [
     "LossTerms",
     "MovingAverage",
     "OutlinePanel",
+    "PeerLoss",
     "PrepareAlignmentBatch",
     "PrepareLesionBatch",
     "RadVLSMLoss",

@@ -13,6 +13,8 @@ from monai.transforms import MapTransform
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from .pasting import paste_lesions
+
 DIAGNOSES = {"benign": 0, "malignant": 1}
 
 
@@ -55,14 +57,16 @@ def lesion_log_odds(items: Sequence[Mapping[str, Any]], other_prob: float = 0.0)
 
 
 class PrepareLesionBatch(PrepareBatch):
-    """Batch -> images, and targets ``mask`` (B, 1, S, S), ``diagnosis`` (B) and ``asked`` (B).
+    """Batch -> images, and targets ``mask``, ``pasted`` (B, 1, S, S), ``diagnosis`` and ``asked`` (B).
 
     Args:
         text_tower: embeds the batch's ``prompt``; None leaves the network to its own fixed prompt.
+        paste_prob: share of the images into which another's lesion is pasted.
     """
 
-    def __init__(self, text_tower: nn.Module | None = None) -> None:
+    def __init__(self, text_tower: nn.Module | None = None, paste_prob: float = 0.0) -> None:
         self.text_tower = text_tower
+        self.paste_prob = paste_prob
 
     def __call__(
         self,
@@ -75,7 +79,9 @@ class PrepareLesionBatch(PrepareBatch):
         image = batchdata["image"].to(device=device, non_blocking=non_blocking)
         mask = batchdata["label"].to(device=device, non_blocking=non_blocking)
         diagnosis = batchdata["diagnosis"].to(device=device, non_blocking=non_blocking)
-        target = {"mask": mask, "diagnosis": diagnosis, "asked": torch.ones_like(diagnosis, dtype=mask.dtype)}
+        image, pasted = paste_lesions(image, mask, self.paste_prob)
+        asked = torch.ones_like(diagnosis, dtype=mask.dtype)
+        target = {"mask": mask, "pasted": pasted, "diagnosis": diagnosis, "asked": asked}
         if self.text_tower is None or "prompt" not in batchdata:
             return image, target
         target["asked"] = batchdata["asked"].to(target["asked"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from monai.losses import DiceLoss
@@ -139,7 +139,9 @@ class RadVLSMLoss(nn.Module):
         Args:
             pred: the dictionary of ``RadVLSM.forward_evidence``.
             target: ``mask`` (B, 1, S, S), 0 or 1; ``diagnosis`` (B), 0 benign, 1 malignant, -1 none or unknown;
-                ``asked`` (B), 1 where the text asks for a lesion, 0 where for something else, which no image shows.
+                ``asked`` (B), 1 where the text asks for a lesion, 0 where for something else, which no image shows;
+                ``pasted`` (B, 1, S, S), another image's lesion. Where there is one, candidates and response learn from
+                both; the fused mask, which is one lesion's, and the diagnosis learn from neither.
 
         Returns:
             A scalar.
@@ -147,38 +149,40 @@ class RadVLSMLoss(nn.Module):
         mask = target["mask"].to(pred["mask_logits"].dtype)
         asked = target["asked"].to(mask.dtype)
         lesion = mask.amax(dim=(1, 2, 3)) * asked  # (B), 1 where there is a lesion and the text asks for it
+        pasted = target["pasted"].to(mask.dtype)
+        alone = 1.0 - pasted.amax(dim=(1, 2, 3))  # (B), 1 where nothing was pasted
         candidates = pred["candidate_masks"]
-        mask4 = F.adaptive_avg_pool2d(mask, candidates.shape[-2:])
-        mask8 = F.adaptive_avg_pool2d(mask, pred["response_map"].shape[-2:])
+        mask4, pasted4 = (F.adaptive_avg_pool2d(values, candidates.shape[-2:]) for values in (mask, pasted))
+        mask8 = F.adaptive_avg_pool2d(torch.maximum(mask, pasted), pred["response_map"].shape[-2:])
+        size = mask.shape[-1]
         with torch.no_grad():
             probabilities = torch.sigmoid(candidates)
             consensus = torch.sigmoid(fuse_candidates(candidates, pred["weights"])).unsqueeze(1)
             true_iou = soft_iou(probabilities, mask4)
+            true_iou = torch.maximum(true_iou, soft_iou(probabilities, pasted4) * (1.0 - alone).unsqueeze(1))
             fused_iou = soft_iou((pred["mask_logits"] > 0).to(mask.dtype), mask).squeeze(1) * lesion
             agreement = 0.5 * (true_iou + soft_iou(probabilities, consensus))
-        size = mask.shape[-1]
-        seeing = pred["valid"] * looks_at(pred["boxes"], consensus_of(candidates, pred["weights"], self.theta), size)
+            seeing = looks_at(pred["boxes"], consensus_of(candidates, pred["weights"], self.theta), size)
         self.terms = {
-            "mask": self._segmentation(pred["mask_logits"], mask, lesion, asked),
-            "candidate": self._candidates(
-                candidates, mask4, looks_at(pred["boxes"], mask4, size), pred["valid"] * asked.unsqueeze(1)
-            ),
-            "localization": self._segmentation(
+            "mask": self.segmentation(pred["mask_logits"], mask, lesion * alone, asked * alone),
+            "candidate": self._candidates(pred, [mask4, pasted4], asked.unsqueeze(1).expand_as(pred["valid"])),
+            "localization": self.segmentation(
                 pred["response_logits"], mask8 * asked.reshape(-1, 1, 1, 1), lesion, torch.ones_like(asked)
             ),
-            "self_distillation": self_distillation(candidates, pred["weights"], seeing, self.theta, self.gamma),
-            "consistency": self._mean(
-                F.binary_cross_entropy_with_logits(pred["consistency_logits"], agreement, reduction="none"),
-                pred["valid"],
+            "self_distillation": self_distillation(
+                candidates, pred["weights"], pred["valid"] * seeing * alone.unsqueeze(1), self.theta, self.gamma
             ),
+            "consistency": F.binary_cross_entropy_with_logits(pred["consistency_logits"], agreement),
             "semantic": self._mean(
                 (pred["semantic"] - true_iou * asked.unsqueeze(1)).pow(2),
-                pred["valid"] * torch.maximum(lesion, 1.0 - asked).unsqueeze(1),
+                torch.maximum(lesion, 1.0 - asked).unsqueeze(1).expand_as(pred["semantic"]),
             ),
             "matching": F.binary_cross_entropy_with_logits(pred["match_logit"].squeeze(1), lesion),
-            "diagnosis": self._diagnosis(pred, torch.where(asked > 0.5, target["diagnosis"], -1)),
+            "diagnosis": self._diagnosis(pred, torch.where(asked * alone > 0.5, target["diagnosis"], -1)),
             "evidence": F.binary_cross_entropy_with_logits(pred["evidence_logit"].squeeze(1), lesion),
-            "iou": F.binary_cross_entropy_with_logits(pred["iou_logit"].squeeze(1), fused_iou),
+            "iou": self._mean(
+                F.binary_cross_entropy_with_logits(pred["iou_logit"].squeeze(1), fused_iou, reduction="none"), alone
+            ),
         }
         return torch.stack([self.weights[name] * term for name, term in self.terms.items()]).sum()
 
@@ -186,21 +190,26 @@ class RadVLSMLoss(nn.Module):
     def _mean(values: Tensor, weight: Tensor) -> Tensor:
         return (values * weight).sum() / weight.sum().clamp(min=1.0)
 
-    def _segmentation(self, logits: Tensor, target: Tensor, lesion: Tensor, counts: Tensor) -> Tensor:
+    def segmentation(self, logits: Tensor, target: Tensor, lesion: Tensor, counts: Tensor) -> Tensor:
         """Dice on lesion images and cross-entropy on all that count: an empty target has no overlap to measure."""
         dice = self.dice(logits, target).flatten(1).mean(dim=1)
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).mean(dim=1)
         return self._mean(dice, lesion) + self._mean(entropy, counts)
 
-    def _candidates(self, masks: Tensor, lesion: Tensor, sees: Tensor, counts: Tensor) -> Tensor:
-        """Each candidate segments the lesion if its box looks at it, and nothing if it looks elsewhere.
+    def _candidates(self, pred: Mapping[str, Tensor], lesions: Sequence[Tensor], counts: Tensor) -> Tensor:
+        """Each candidate segments those lesions (B, 1, H, W) that its box looks at, and nothing if it looks elsewhere.
 
-        Otherwise the decoder learns to pass over the box, all masks are one, and no weight has anything to choose.
+        Otherwise the decoder learns to pass over the box, all masks are one, and no weight has anything to choose. Dice
+        counts for empty targets too, where it punishes every pixel: cross-entropy alone leaves faint masks.
         """
-        target = lesion * sees.unsqueeze(-1).unsqueeze(-1)
+        masks, size = pred["candidate_masks"], 4 * pred["candidate_masks"].shape[-1]
+        target = torch.zeros_like(masks)
+        for lesion in lesions:
+            sees = looks_at(pred["boxes"], lesion, size)
+            target = torch.maximum(target, lesion * sees.unsqueeze(-1).unsqueeze(-1))
         dice = 1.0 - soft_dice(torch.sigmoid(masks), target)
         entropy = F.binary_cross_entropy_with_logits(masks, target, reduction="none").mean(dim=(2, 3))
-        return self._mean(dice, sees * counts) + self._mean(entropy, counts)
+        return self._mean(dice, counts) + self._mean(entropy, counts)
 
     def _diagnosis(self, pred: Mapping[str, Tensor], diagnosis: Tensor) -> Tensor:
         """Cross-entropy of Y and, at a third of its weight, of each branch alone, on diagnosed lesions only."""

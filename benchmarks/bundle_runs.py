@@ -1,0 +1,88 @@
+"""Bundle runs in processes of their own, for the benchmarks that train: each is run once and then kept."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
+sys.path.insert(0, str(BUNDLE))
+
+from scripts.reporting.evaluation_cases import CaseTable  # noqa: E402
+from scripts.reporting.evaluation_comparison import paired_comparison  # noqa: E402
+from scripts.reporting.evaluation_metrics import METRICS  # noqa: E402
+
+#: Columns of the tables: metric, and the cases it is of.
+COLUMNS = {
+    "Dice": ("dice", {}),
+    "Dice, smallest third": ("dice", {"size": "small"}),
+    "Dice, gate off": ("dice_gate_off", {}),
+    "Dice, gate off, smallest third": ("dice_gate_off", {"size": "small"}),
+    "AUC": ("auc", {}),
+}
+
+
+def run(verb: str, configs: Sequence[str], options: Mapping[str, object], folder: Path) -> None:
+    """One bundle run into a folder, unless it is finished there."""
+    finished, log = folder / f".{verb}_finished", folder / f"{verb}.txt"
+    if finished.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    files = str([f"configs/{name}.json" for name in configs])
+    command = [sys.executable, "-m", "monai.bundle", "run", verb, "--config_file", files]
+    for name, value in {**options, "output_dir": folder}.items():
+        command += [f"--{name}", str(value)]
+    print(f"{verb}: {folder}", flush=True)
+    with log.open("w") as file:
+        done = subprocess.run(command, cwd=BUNDLE, stdout=file, stderr=subprocess.STDOUT, env=os.environ)
+    if done.returncode:
+        sys.exit(f"{verb} failed with exit code {done.returncode}; see {log}.")
+    finished.touch()
+
+
+def dataset_folders(text: str) -> str:
+    """``--dataset_dir`` as the bundle takes it, with absolute paths: a folder, or a list of folders."""
+    folders = ast.literal_eval(text) if text.startswith("[") else [text]
+    return str([str(Path(folder).resolve()) for folder in folders])
+
+
+def check_settings(settings: Mapping[str, object], out: Path) -> None:
+    """Rows of other settings must not stand in one table."""
+    path = out / "settings.json"
+    if path.exists() and json.loads(path.read_text()) != settings:
+        sys.exit(f'"{out}" holds runs of other settings ({path.name}); choose another --output_dir.')
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def all_of(table: CaseTable, of: Mapping[str, str]) -> np.ndarray:
+    """Which cases have these values in these columns, shape (N,)."""
+    return np.all([table[name] == value for name, value in of.items()] or [np.full(len(table), True)], axis=0)
+
+
+def value_of(table: CaseTable, metric: str, of: Mapping[str, str]) -> float:
+    """A metric of those cases that have these values in these columns.
+
+    Raises:
+        NotComputable: they do not define it.
+    """
+    cases = METRICS[metric].cases(table.select(all_of(table, of)))
+    return float(METRICS[metric].on(cases, np.ones((1, len(cases))))[0])
+
+
+def compare(first: CaseTable, second: CaseTable, metric: str, of: Mapping[str, str], **options: str) -> dict:
+    """:func:`paired_comparison` on those cases that have these values in these columns."""
+    return paired_comparison(first.select(all_of(first, of)), second.select(all_of(second, of)), metric, **options)
+
+
+def told(compared: Mapping) -> str:
+    """A difference with its interval."""
+    low, high = compared["interval"]
+    return f"{compared['difference']:+.3f} ({low:+.3f} to {high:+.3f})"

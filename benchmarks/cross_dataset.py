@@ -1,0 +1,52 @@
+"""Honesty across data sets: trained on one, evaluated on the other, both ways, beside the same network at home.
+
+    python benchmarks/cross_dataset.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/cross
+
+Trains by the short recipe of ``default_weights.py`` and evaluates on both validation sections. Writes ``cross.md`` and
+``cross.json``; what is finished is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from bundle_runs import COLUMNS, CaseTable, check_settings, dataset_folders, run, value_of
+from default_weights import FOLD_RECIPE, train
+
+from scripts.reporting.study_tables import write_study
+
+
+def main() -> None:
+    """Run what is missing, then write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset_dir", required=True, help="a list of two folders or more")
+    parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--seed", default="1")
+    arguments = parser.parse_args()
+    out = arguments.output_dir.resolve()
+    folders = ast.literal_eval(dataset_folders(arguments.dataset_dir))
+    if len({Path(folder).name for folder in folders}) < len(folders):
+        sys.exit("Two data sets have the same folder name; rename one.")
+    check_settings({"dataset_dir": folders, "seed": arguments.seed, "recipe": list(map(asdict, FOLD_RECIPE))}, out)
+    rows = []
+    for home in folders:
+        place = out / f"trained_on_{Path(home).name}"
+        trained = train(FOLD_RECIPE, {"dataset_dir": home, "seed": arguments.seed}, place)
+        for away in folders:
+            options = {"dataset_dir": away, "weights": trained / "last.pt"}
+            options |= {"image_size": FOLD_RECIPE[-1].options["image_size"]}
+            folder = place / f"on_{Path(away).name}"
+            run("evaluation", ["train", "evaluate"], options, folder)
+            cases = CaseTable.read(folder / "cases.csv")
+            row: dict[str, object] = {"trained on": Path(home).name, "evaluated on": Path(away).name}
+            rows.append(row | {column: value_of(cases, metric, of) for column, (metric, of) in COLUMNS.items()})
+    write_study(out, "cross", rows)
+    print((out / "cross.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Curves of evaluations, for the model card: ROC, reliability diagram, and risk at falling coverage.
+
+    python benchmarks/curves.py --evaluations before=OUT/before after=OUT/after --output curves.png
+
+An evaluation is a folder that ``run evaluation`` wrote; several are drawn together, each data set a row.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+from bundle_runs import CaseTable  # noqa: E402
+from sklearn.metrics import roc_curve  # noqa: E402
+
+from scripts.reporting.evaluation_statistics import calibration_bins  # noqa: E402
+
+BINS = 8
+
+
+def draw(axes: np.ndarray, cases: CaseTable, name: str) -> None:
+    """One evaluation's three curves, of lesions alone."""
+    lesions = cases.select(cases.is_lesion)
+    probability, malignant = lesions.counted_probability, lesions.is_malignant
+    false, true, _ = roc_curve(malignant, probability)
+    axes[0].plot(false, true, label=name)
+    bins = calibration_bins(probability, malignant, BINS)
+    axes[1].plot([b["probability"] for b in bins], [b["fraction"] for b in bins], marker="o", label=name)
+    wrong = (probability >= 0.5) != malignant
+    for confidence, label in ((lesions["reliability"], "reliability"), (np.abs(probability - 0.5), "probability")):
+        order = np.argsort(-confidence, kind="stable")
+        kept = np.arange(1, len(order) + 1)
+        axes[2].plot(kept / len(order), np.cumsum(wrong[order]) / kept, label=f"{name}, by {label}")
+
+
+def main() -> None:
+    """Draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--evaluations", nargs="+", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    tables = {}
+    for evaluation in arguments.evaluations:
+        name, _, folder = evaluation.rpartition("=")
+        tables[name] = CaseTable.read(Path(folder) / "cases.csv")
+    datasets = sorted({str(dataset) for table in tables.values() for dataset in table["dataset"]})
+    figure, axes = plt.subplots(len(datasets), 3, figsize=(12, 3.8 * len(datasets)), squeeze=False)
+    for row, dataset in zip(axes, datasets):
+        for name, table in tables.items():
+            draw(row, table.select(table["dataset"] == dataset), name)
+        labels = (
+            ("1 - specificity", "sensitivity", "ROC of malignancy"),
+            ("predicted probability", "share of malignant", f"reliability diagram, {BINS} bins of equal mass"),
+            ("share of lesions kept", "share of wrong diagnoses", "risk and coverage"),
+        )
+        for axis, (x, y, title) in zip(row, labels):
+            axis.set(xlabel=x, ylabel=y, title=f"{dataset}: {title}", xlim=(0, 1))
+            axis.legend(fontsize=8)
+            axis.grid(alpha=0.3)
+        for axis in row[:2]:
+            axis.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
+            axis.set_ylim(0, 1)
+    figure.tight_layout()
+    figure.savefig(arguments.output, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

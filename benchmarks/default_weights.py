@@ -1,0 +1,116 @@
+"""The default weights and their calibration, from the data sets alone.
+
+    python benchmarks/default_weights.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/weights
+
+Trains the default by its recipe (``default/2/model.pt``, ``default/0/text_tower.pt``); trains networks by a shorter
+recipe on two thirds of the training groups each, and evaluates them on the third that they have not seen; fits
+temperatures and limits on these predictions, and writes them into ``calibrated/model.pt``; evaluates the weights before
+and after on the validation section. What is finished is not run again; a training that was interrupted resumes. Hours
+on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bundle_runs import check_settings, dataset_folders, run
+
+from scripts.networks import weights_digest
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One run of a recipe: its id, config and options. Stage 2 starts from stage 1 and from the phase before it."""
+
+    verb: str
+    options: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def config(self) -> str:
+        """Of which the run is."""
+        return "align" if self.verb == "alignment" else "train"
+
+
+RECIPE = (
+    Phase("alignment", {"image_size": 128, "epochs": 16}),
+    Phase("training", {"image_size": 128, "epochs": 20, "val_interval": 2}),
+    Phase(
+        "training",
+        {
+            "image_size": 256,
+            "epochs": 4,
+            "warmup_epochs": 0,
+            "learning_rate": 0.0004,
+            "ema_momentum": 0.01,
+            "val_interval": 2,
+        },
+    ),
+)
+#: Shorter, but the same phases: temperatures and limits must carry over to the default.
+FOLD_RECIPE = (
+    Phase("alignment", {"image_size": 128, "epochs": 6, "val_interval": 100}),
+    Phase("training", {"image_size": 128, "epochs": 8, "val_interval": 100, "evidence_threshold": 0}),
+    Phase(
+        "training",
+        {
+            "image_size": 256,
+            "epochs": 2,
+            "warmup_epochs": 0,
+            "learning_rate": 0.0004,
+            "ema_momentum": 0.02,
+            "val_interval": 100,
+            "evidence_threshold": 0,
+        },
+    ),
+)
+FOLDS = 3
+
+
+def train(recipe: tuple[Phase, ...], common: dict[str, object], out: Path) -> Path:
+    """All phases of a recipe -> the last one's folder."""
+    folder, options = out, dict(common)
+    for number, phase in enumerate(recipe):
+        folder = out / str(number)
+        resume = (folder / "last.pt").exists()
+        run(phase.verb, [phase.config], {**options, **phase.options, "resume": resume}, folder)
+        options["alignment" if phase.verb == "alignment" else "init_weights"] = folder / "last.pt"
+    return folder
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
+    parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="calibrate these instead of training anew")
+    parser.add_argument("--seed", default="1")
+    arguments = parser.parse_args()
+    out = arguments.output_dir.resolve()
+    common = {"dataset_dir": dataset_folders(arguments.dataset_dir), "seed": arguments.seed}
+    digest = weights_digest(arguments.weights) if arguments.weights else None
+    check_settings({**common, "weights": digest, "recipes": [list(map(asdict, r)) for r in (RECIPE, FOLD_RECIPE)]}, out)
+    weights = arguments.weights
+    if weights is None:
+        weights = train(RECIPE, common, out / "default") / "model.pt"
+        run("text_tower_alone", ["align"], {}, out / "default" / "0")
+
+    cases = []
+    for fold in range(FOLDS):
+        held_out = {**common, "fold": fold, "folds": FOLDS}
+        folder = train(FOLD_RECIPE, held_out, out / f"fold_{fold}")
+        size = FOLD_RECIPE[-1].options["image_size"]
+        options = {**held_out, "section": "training", "image_size": size, "weights": folder / "last.pt"}
+        run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
+        cases.append(str(folder / "evaluation" / "cases.csv"))
+
+    calibrated = out / "calibrated"
+    run("calibration", ["train", "calibrate"], {"weights": Path(weights).resolve(), "cases": cases}, calibrated)
+    for name, file in (("before", weights), ("after", calibrated / "model.pt")):
+        options = {**common, "weights": Path(file).resolve()}
+        run("evaluation", ["train", "evaluate"], options, out / "evaluation" / name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The method against its peers: the same lists, augmentation, size, budget and selection, best of three learning rates.
+
+    python benchmarks/peers.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/peers
+
+Each network is trained at three learning rates; the rate whose checkpoint validated best (Dice of segmenters, AUC of
+classifiers) stands in the table. Epoch and rate are chosen on the cases that are reported, for all alike, so every
+figure is somewhat favoured. The method spends a part of its epochs on stage 1, the peers all of them on their task.
+Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
+the training images. Writes ``peers.md`` and ``peers.json``; what is finished is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bundle_runs import COLUMNS, CaseTable, check_settings, compare, dataset_folders, run, told, value_of
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from scripts.reporting.study_tables import write_study
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A network of the table: its overlays on ``train.json``, what selects it, and the learning rates it may choose."""
+
+    name: str
+    overlays: tuple[str, ...]
+    selected_by: str = "dice"
+    learning_rates: tuple[str, ...] = ("0.0003", "0.0008", "0.002")
+    aligned: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Where its runs go, below the output folder."""
+        return self.name.replace(" ", "_").replace(",", "")
+
+
+METHOD = Entrant("Rad-VLSM", (), aligned=True)
+ENTRANTS = (
+    METHOD,
+    Entrant("Rad-VLSM, single box", ("peers/single_box",), aligned=True),
+    Entrant("U-Net", ("peers/peer", "peers/unet")),
+    Entrant("Attention U-Net", ("peers/peer", "peers/attention_unet")),
+    Entrant("SegResNet", ("peers/peer", "peers/segresnet")),
+    Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), selected_by="auc"),
+)
+
+
+def cases_of(entrant: Entrant, rate: str, out: Path) -> CaseTable:
+    """What an entrant's evaluation at one learning rate wrote."""
+    return CaseTable.read(out / entrant.folder / rate / "evaluation" / "cases.csv")
+
+
+def train_and_evaluate(entrant: Entrant, common: dict[str, str], stages: tuple[int, int], out: Path) -> CaseTable:
+    """The best of an entrant's learning rates -> its cases on the validation section."""
+    options = {**common, "val_interval": "2", "epochs": str(sum(stages))}
+    if entrant.aligned:
+        aligned = {**common, "epochs": str(stages[0]), "val_interval": str(stages[0])}
+        run("alignment", ["align"], aligned, out / "stage_1")
+        options |= {"alignment": str(out / "stage_1" / "last.pt"), "epochs": str(stages[1])}
+    tables = []
+    for rate in entrant.learning_rates:
+        folder = out / entrant.folder / rate
+        run("training", ["train", *entrant.overlays], {**options, "learning_rate": rate}, folder)
+        chosen = {**common, "weights": str(folder / "model.pt")}
+        run("evaluation", ["train", *entrant.overlays, "evaluate"], chosen, folder / "evaluation")
+        tables.append(cases_of(entrant, rate, out))
+    return max(tables, key=lambda table: value_of(table, entrant.selected_by, {}))
+
+
+def regression_on_radiomics(cases: CaseTable, common: dict[str, str], out: Path) -> CaseTable:
+    """The method's cases with the malignancy probability of a logistic regression on the radiomics of its masks."""
+    rate = max(METHOD.learning_rates, key=lambda rate: value_of(cases_of(METHOD, rate, out), METHOD.selected_by, {}))
+    folder = out / METHOD.folder / rate
+    options = {**common, "weights": str(folder / "model.pt"), "section": "training"}
+    run("evaluation", ["train", "evaluate"], options, folder / "evaluation_of_training")
+    values, malignant, groups = radiomics_of(folder / "evaluation_of_training")
+    model = make_pipeline(
+        StandardScaler(),
+        GridSearchCV(
+            LogisticRegression(max_iter=5000), {"C": [0.001, 0.01, 0.1, 1.0]}, scoring="roc_auc", cv=GroupKFold(5)
+        ),
+    ).fit(values, malignant, gridsearchcv__groups=groups)
+    values, _, _ = radiomics_of(folder / "evaluation", lesions_alone=False)
+    return CaseTable(cases.columns | {"malignancy_probability": model.predict_proba(values)[:, 1]})
+
+
+def radiomics_of(folder: Path, lesions_alone: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Descriptors (N, R) of an evaluation's masks, finite; whether each lesion is malignant; its group."""
+    with (folder / "radiomics.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if not lesions_alone or row["diagnosis"] != "normal"]
+    values = np.array([[float(value) for value in list(row.values())[4:]] for row in rows])
+    malignant = np.array([row["diagnosis"] == "malignant" for row in rows])
+    return np.nan_to_num(values, posinf=0.0, neginf=0.0), malignant, np.array([row["group"] for row in rows])
+
+
+def table_row(name: str, cases: CaseTable, method: CaseTable, columns: dict, second_metric: str | None = None) -> dict:
+    """Figures of a row, and how much better or worse the method is on the same resamples."""
+    row: dict[str, object] = {"network": name}
+    for dataset in sorted(set(method["dataset"])):
+        for column, (metric, of) in COLUMNS.items():
+            title = f"{column}, {dataset}"
+            row[title] = row[f"{title}: the method is better by"] = None
+            if column in columns:
+                compared = compare(method, cases, metric, {**of, "dataset": dataset}, second_metric=second_metric)
+                row[title] = compared["second"]
+                itself = cases is method and second_metric is None
+                row[f"{title}: the method is better by"] = None if itself else told(compared)
+    return row
+
+
+def main() -> None:
+    """Run what is missing, then write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
+    parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--image_size", default="128", help="working size in pixels")
+    parser.add_argument("--stage_1_epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=10, help="of stage 2; the peers train for the sum of both stages")
+    parser.add_argument("--seed", default="1")
+    arguments = parser.parse_args()
+    common = {
+        "dataset_dir": dataset_folders(arguments.dataset_dir),
+        "image_size": arguments.image_size,
+        "seed": arguments.seed,
+    }
+    out, stages = arguments.output_dir.resolve(), (arguments.stage_1_epochs, arguments.epochs)
+    check_settings({**common, "epochs": list(stages)}, out)
+    tables = {entrant: train_and_evaluate(entrant, common, stages, out) for entrant in ENTRANTS}
+    method = tables[METHOD]
+    masks, diagnosis = {name: COLUMNS[name] for name in COLUMNS if name != "AUC"}, {"AUC": COLUMNS["AUC"]}
+    rows = []
+    for entrant, cases in tables.items():
+        learned = COLUMNS if entrant.aligned else diagnosis if entrant.selected_by == "auc" else masks
+        rows.append(table_row(entrant.name, cases, method, learned))
+    rows.append(table_row("mask area alone", method, method, diagnosis, second_metric="auc_predicted_area"))
+    regressed = regression_on_radiomics(method, common, out)
+    rows.append(table_row("logistic regression on radiomics", regressed, method, diagnosis))
+    write_study(out, "peers", rows)
+    print((out / "peers.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

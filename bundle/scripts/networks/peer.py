@@ -1,0 +1,63 @@
+"""Another network in Rad-VLSM's place: the same data, training and evaluation, for comparison."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .image_encoder import standardize
+
+
+class Peer(nn.Module):
+    """A segmenter or a classifier that answers by the names which training and evaluation ask for.
+
+    What it does not say is neutral: a segmenter gives even odds of malignancy, a classifier the whole image as mask.
+
+    Args:
+        segmenter: images (B, 3, S, S) -> mask logits (B, 1, S, S), or a list of them, the finest first.
+        classifier: images (B, 3, S, S) -> logits of benign and malignant (B, 2).
+
+    Raises:
+        ValueError: if not exactly one of the two is given.
+    """
+
+    def __init__(self, segmenter: nn.Module | None = None, classifier: nn.Module | None = None) -> None:
+        super().__init__()
+        if (segmenter is None) == (classifier is None):
+            raise ValueError("A peer is a segmenter or a classifier: give one of the two.")
+        self.segmenter = segmenter
+        self.classifier = classifier
+
+    def forward_evidence(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
+        """As :meth:`RadVLSM.forward_evidence`, of which it has ``mask_logits``, ``gated_mask_logits``,
+        ``diagnosis_logits``, ``lesion_logit`` (the highest mask logit), ``reliability`` (mean probability inside) and
+        ``indeterminate`` (never).
+
+        Args:
+            image: values in [0, 1], shape (B, 3, S, S).
+            text: not read.
+        """
+        x = standardize(image)
+        if self.segmenter is not None:
+            mask = self.segmenter(x)
+            mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+            diagnosis = mask.new_zeros(mask.shape[0], 2)
+        else:
+            diagnosis = self.classifier(x)
+            mask = torch.ones_like(image[:, :1])
+        probability = torch.sigmoid(mask)
+        inside = (mask > 0).to(mask.dtype)
+        reliability = (probability * inside).sum(dim=(2, 3)) / inside.sum(dim=(2, 3)).clamp(min=1.0)
+        return {
+            "mask_logits": mask,
+            "gated_mask_logits": mask,
+            "diagnosis_logits": diagnosis,
+            "lesion_logit": mask.amax(dim=(2, 3)),
+            "reliability": reliability,
+            "indeterminate": torch.zeros_like(reliability),
+        }
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Mask logits of a segmenter (B, 1, S, S), diagnosis logits of a classifier (B, 2)."""
+        evidence = self.forward_evidence(image)
+        return evidence["mask_logits"] if self.segmenter is not None else evidence["diagnosis_logits"]
