@@ -14,7 +14,7 @@ import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bundle_runs import COLUMNS, CaseTable, check_settings, compare, dataset_folders, run, told, value_of
+from bundle_runs import COLUMNS, CaseTable, check_settings, common_options, compare, run, told, value_of
 
 from scripts.reporting.study_tables import write_study
 
@@ -97,11 +97,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
-    common = {
-        "dataset_dir": dataset_folders(arguments.dataset_dir),
-        "image_size": arguments.image_size,
-        "seed": arguments.seed,
-    }
+    common = common_options(arguments)
     out = arguments.output_dir.resolve()
     check_settings({**common, "epochs": arguments.epochs, "stage_1_epochs": arguments.stage_1_epochs}, out)
     tables = {

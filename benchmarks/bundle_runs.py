@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
@@ -51,6 +52,15 @@ def dataset_folders(text: str) -> str:
     """``--dataset_dir`` as the bundle takes it, with absolute paths: a folder, or a list of folders."""
     folders = ast.literal_eval(text) if text.startswith("[") else [text]
     return str([str(Path(folder).resolve()) for folder in folders])
+
+
+def common_options(arguments: argparse.Namespace) -> dict[str, str]:
+    """What all runs of a table share: data sets, working size and seed."""
+    return {
+        "dataset_dir": dataset_folders(arguments.dataset_dir),
+        "image_size": arguments.image_size,
+        "seed": arguments.seed,
+    }
 
 
 def check_settings(settings: Mapping[str, object], out: Path) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bundle_runs import COLUMNS, CaseTable, check_settings, compare, dataset_folders, run, told, value_of
+from bundle_runs import COLUMNS, CaseTable, check_settings, common_options, compare, run, told, value_of
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
@@ -126,11 +126,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of stage 2; the peers train for the sum of both stages")
     parser.add_argument("--seed", default="1")
     arguments = parser.parse_args()
-    common = {
-        "dataset_dir": dataset_folders(arguments.dataset_dir),
-        "image_size": arguments.image_size,
-        "seed": arguments.seed,
-    }
+    common = common_options(arguments)
     out, stages = arguments.output_dir.resolve(), (arguments.stage_1_epochs, arguments.epochs)
     check_settings({**common, "epochs": list(stages)}, out)
     tables = {entrant: train_and_evaluate(entrant, common, stages, out) for entrant in ENTRANTS}
