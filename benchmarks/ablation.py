@@ -50,6 +50,7 @@ ROWS = (
     Row("diagnosis by radiomics only", options={"diagnosis_evidence": "radiomics"}),
 )
 
+
 def align(texts: str, common: dict[str, str], epochs: int, out: Path) -> Path:
     """Stage 1 on one kind of texts -> its checkpoint."""
     folder = out / f"stage_1_{texts}"

@@ -90,7 +90,8 @@ def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_networ
     image = torch.rand(1, 3, 64, 64)
     before = {name: value.clone() for name, value in network.forward_evidence(image).items()}
     cases(numbers).write(tmp_path / "cases.csv")
-    fitted = calibrate(network, str(tmp_path / "cases.csv"), tmp_path / "out")
+    torch.save(network.state_dict(), tmp_path / "trained.pt")
+    fitted = calibrate(make_network(), tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path / "out")
     assert json.loads((tmp_path / "out" / "calibration.json").read_text()) == fitted
 
     written = make_network()
@@ -107,16 +108,20 @@ def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_networ
 
 
 def test_weights_are_calibrated_once_and_not_from_nothing(tmp_path, numbers, make_network):
-    network = make_network()
+    network, table = make_network(), tmp_path / "cases.csv"
+    cases(numbers).write(table)
+    torch.save(network.state_dict(), tmp_path / "trained.pt")
+    with pytest.raises(BundleError, match="--weights"):
+        calibrate(network, None, str(table), tmp_path)
     with pytest.raises(BundleError, match="without cases"):
-        calibrate(network, [], tmp_path)
-    cases(numbers).write(tmp_path / "cases.csv")
-    calibrate(network, str(tmp_path / "cases.csv"), tmp_path)
+        calibrate(network, tmp_path / "trained.pt", [], tmp_path)
+    calibrate(network, tmp_path / "trained.pt", str(table), tmp_path)
     with pytest.raises(BundleError, match="calibrated already"):
-        calibrate(network, str(tmp_path / "cases.csv"), tmp_path)
+        calibrate(make_network(), tmp_path / "model.pt", str(table), tmp_path)
 
 
 def test_cases_of_one_kind_calibrate_nothing(tmp_path, numbers, make_network):
     cases(numbers, kinds=("benign", "malignant")).write(tmp_path / "cases.csv")
     with pytest.raises(BundleError, match="without normal cases"):
-        calibrate(make_network(), [str(tmp_path / "cases.csv")], tmp_path)
+        torch.save(make_network().state_dict(), tmp_path / "trained.pt")
+        calibrate(make_network(), tmp_path / "trained.pt", [str(tmp_path / "cases.csv")], tmp_path)

@@ -14,7 +14,7 @@ class Peer(nn.Module):
     What it does not say is neutral: a segmenter gives even odds of malignancy, a classifier the whole image as mask.
 
     Args:
-        segmenter: images (B, 3, S, S) -> mask logits (B, 1, S, S), or a list of them, the finest first.
+        segmenter: images (B, 3, S, S) -> mask logits (B, 1, S, S).
         classifier: images (B, 3, S, S) -> logits of benign and malignant (B, 2).
 
     Raises:
@@ -40,7 +40,6 @@ class Peer(nn.Module):
         x = standardize(image)
         if self.segmenter is not None:
             mask = self.segmenter(x)
-            mask = mask[0] if isinstance(mask, (list, tuple)) else mask
             diagnosis = mask.new_zeros(mask.shape[0], 2)
         else:
             diagnosis = self.classifier(x)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from scripts.errors import BundleError
+from scripts.networks import load_weights
 from scripts.reporting.calibration_fit import fit_all
 from scripts.reporting.evaluation_cases import CaseTable
 
@@ -35,11 +36,14 @@ def apply_calibration(network: nn.Module, fitted: Mapping[str, Any]) -> None:
     last.bias[1] = fitted["reliability_slope"] * last.bias[1] + fitted["reliability_offset"]
 
 
-def calibrate(network: nn.Module, cases: str | Sequence[str], output_dir: str | Path) -> dict[str, Any]:
+def calibrate(
+    network: nn.Module, weights: str | Path | None, cases: str | Sequence[str], output_dir: str | Path
+) -> dict[str, Any]:
     """Fit on case tables, apply to a network, write ``model.pt`` and ``calibration.json``.
 
     Args:
-        network: loaded with the weights to calibrate, which are not calibrated yet.
+        network: what the weights are of.
+        weights: the checkpoint to calibrate, which is not calibrated yet.
         cases: ``cases.csv`` of evaluations of networks trained like it, on images that they had not seen, with an
             evidence threshold of zero; together they are one table. How far they were trained alike decides how far
             what is fitted carries over: evaluate before and after.
@@ -49,10 +53,14 @@ def calibrate(network: nn.Module, cases: str | Sequence[str], output_dir: str | 
         What was fitted.
 
     Raises:
-        BundleError: a table is missing, the cases cannot tell, or the weights are calibrated already.
+        BundleError: weights or cases are not named, a table is missing, the cases cannot tell, or the weights are
+            calibrated already.
     """
+    if weights is None:
+        raise BundleError("Nothing was named to calibrate; give with --weights those that training wrote.")
     if not cases:
         raise BundleError("Nothing can be calibrated without cases; name the case tables of evaluations with --cases.")
+    load_weights(network, weights)
     temperatures = (network.diagnosis_temperature, network.evidence_temperature)
     if any(temperature != 1 for temperature in temperatures) or network.reliability_threshold > 0:
         raise BundleError("These weights are calibrated already; give with --weights those that training wrote.")
