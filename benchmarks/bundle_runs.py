@@ -20,6 +20,9 @@ from scripts.reporting.evaluation_cases import CaseTable  # noqa: E402
 from scripts.reporting.evaluation_comparison import paired_comparison  # noqa: E402
 from scripts.reporting.evaluation_metrics import METRICS  # noqa: E402
 
+#: A training that never looks at the validation section, and does not wait for it to be loaded.
+BLIND = {"val_interval": 1000, "validate#dataset#cache_num": 0}
+
 #: Columns of the tables: metric, and the cases it is of.
 COLUMNS = {
     "Dice": ("dice", {}),

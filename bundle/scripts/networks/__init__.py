@@ -7,6 +7,7 @@ from .grad_cam import GradCamPrompter
 from .image_encoder import CompactEncoder, SamEncoder
 from .inferer import EvidenceInferer
 from .mask_decoder import MaskDecoder, PromptEncoder
+from .mask_refiner import MaskRefiner
 from .peer import Peer
 from .pretrained import load_alignment, load_sam, load_text_tower, load_weights, save_text_tower, weights_digest
 from .rad_vlsm import RadVLSM
@@ -23,6 +24,7 @@ __all__ = [
     "EvidenceInferer",
     "GradCamPrompter",
     "MaskDecoder",
+    "MaskRefiner",
     "Peer",
     "PromptEncoder",
     "RadVLSM",

@@ -47,7 +47,7 @@ class Alignment(nn.Module):
 
     def encode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """E (B, 256, h, w), skip (B, 64, 2h, 2w) and position encoding (256, h, w) of images (B, 3, S, S)."""
-        embedding, skip8, _ = self.image_encoder(standardize(image))
+        embedding, skip8, _, _ = self.image_encoder(standardize(image))
         return embedding, skip8, self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
 
     def forward(

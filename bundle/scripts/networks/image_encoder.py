@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-#: Channels of what every image encoder returns: embedding E at S/16, skips at S/8 and S/4.
+#: Channels of what every image encoder returns: embedding E at S/16, skips at S/8 and S/4, detail at S/2.
 EMBEDDING_CHANNELS = 256
 SKIP_CHANNELS = (64, 32)
+DETAIL_CHANNELS = 16
 
 
 def standardize(image: Tensor) -> Tensor:
@@ -91,21 +92,22 @@ class CompactEncoder(nn.Module):
         self.fuse8 = Fuse(EMBEDDING_CHANNELS, channels[2], SKIP_CHANNELS[0])
         self.fuse4 = Fuse(SKIP_CHANNELS[0], channels[1], SKIP_CHANNELS[1])
 
-    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
         """Encode.
 
         Args:
             image: normalised images, shape (B, 3, S, S), S a multiple of 32.
 
         Returns:
-            E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8) and (B, 32, S/4, S/4).
+            E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8) and (B, 32, S/4, S/4), detail (B, 16, S/2, S/2).
         """
-        x4 = self.stage4(self.stage2(image))
+        detail = self.stage2(image)
+        x4 = self.stage4(detail)
         x8 = self.stage8(x4)
         x16 = self.stage16(x8)
         embedding = self.fuse16(self.stage32(x16), x16)
         skip8 = self.fuse8(embedding, x8)
-        return embedding, skip8, self.fuse4(skip8, x4)
+        return embedding, skip8, self.fuse4(skip8, x4), detail
 
 
 class SamEncoder(nn.Module):
@@ -140,19 +142,18 @@ class SamEncoder(nn.Module):
         )
         self.vit.requires_grad_(trainable)
         # A ViT has one resolution; a shallow convolutional side branch sees the pixels that its patches blur.
-        self.detail4 = nn.Sequential(
-            nn.Conv2d(3, 16, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(inplace=True),
-            ResidualBlock(16, SKIP_CHANNELS[1], 2),
+        self.detail2 = nn.Sequential(
+            nn.Conv2d(3, DETAIL_CHANNELS, 3, 2, 1, bias=False), nn.BatchNorm2d(DETAIL_CHANNELS), nn.ReLU(inplace=True)
         )
+        self.detail4 = ResidualBlock(DETAIL_CHANNELS, SKIP_CHANNELS[1], 2)
         self.detail8 = ResidualBlock(SKIP_CHANNELS[1], SKIP_CHANNELS[0], 2)
         self.fuse8 = Fuse(EMBEDDING_CHANNELS, SKIP_CHANNELS[0], SKIP_CHANNELS[0])
         self.fuse4 = Fuse(SKIP_CHANNELS[0], SKIP_CHANNELS[1], SKIP_CHANNELS[1])
 
-    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
         """As :meth:`CompactEncoder.forward`."""
         embedding = self.vit(image)
-        detail4 = self.detail4(image)
+        detail2 = self.detail2(image)
+        detail4 = self.detail4(detail2)
         skip8 = self.fuse8(embedding, self.detail8(detail4))
-        return embedding, skip8, self.fuse4(skip8, detail4)
+        return embedding, skip8, self.fuse4(skip8, detail4), detail2

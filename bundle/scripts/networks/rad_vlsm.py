@@ -18,12 +18,14 @@ class RadVLSM(nn.Module):
     """The whole network, read top to bottom like the paper's figure.
 
     Args:
-        image_encoder: images -> E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8), (B, 32, S/4, S/4).
+        image_encoder: images -> E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8), (B, 32, S/4, S/4),
+            detail (B, 16, S/2, S/2).
         semantic_prompter: E and the fixed text -> response map.
         candidate_boxes: response map -> K boxes.
         prompt_encoder: boxes -> prompts, and the position encoding of E.
         mask_decoder: E and prompts -> K masks, region embeddings, predicted consistencies.
         reliability: which candidates to trust.
+        mask_refiner: the fused mask and the detail -> the fused mask at S/2.
         evidence_gate: is there a lesion at all.
         radiomics: image (B, 1, S, S) and mask (B, 1, S, S) -> (B, R) named descriptors; has ``names``.
         diagnosis_head: benign or malignant.
@@ -46,6 +48,7 @@ class RadVLSM(nn.Module):
         prompt_encoder: PromptEncoder,
         mask_decoder: MaskDecoder,
         reliability: Reliability,
+        mask_refiner: nn.Module,
         evidence_gate: EvidenceGate,
         radiomics: nn.Module,
         diagnosis_head: DiagnosisHead,
@@ -59,6 +62,7 @@ class RadVLSM(nn.Module):
         self.prompt_encoder = prompt_encoder
         self.mask_decoder = mask_decoder
         self.reliability = reliability
+        self.mask_refiner = mask_refiner
         self.evidence_gate = evidence_gate
         self.radiomics = radiomics
         self.diagnosis_head = diagnosis_head
@@ -96,7 +100,7 @@ class RadVLSM(nn.Module):
         if text is None:
             text = self.prompt_embedding
 
-        embedding, skip8, skip4 = self.image_encoder(standardize(image))
+        embedding, skip8, skip4, detail = self.image_encoder(standardize(image))
         position = self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
 
         # Language guides where to look ...
@@ -116,7 +120,8 @@ class RadVLSM(nn.Module):
         evidence_logit, iou_logit = self.evidence_gate(
             embedding, response, scores, semantic, consistency, masks, fused, weights, valid
         )
-        mask_logits = F.interpolate(fused, size=[size, size], mode="bilinear", align_corners=False)
+        refined = self.mask_refiner(fused, detail)
+        mask_logits = F.interpolate(refined, size=[size, size], mode="bilinear", align_corners=False)
 
         # ... and what lies inside the mask is diagnosed: where to look is learned from masks and semantics alone.
         inside = torch.sigmoid(mask_logits.detach())
@@ -171,7 +176,7 @@ class RadVLSM(nn.Module):
     @torch.jit.unused
     def respond(self, image: Tensor, prompter: nn.Module) -> Tensor:
         """The response map (B, 1, S/8, S/8), in [0, 1], to the fixed prompt of a prompter that may be another."""
-        embedding, skip8, _ = self.image_encoder(standardize(image))
+        embedding, skip8, _, _ = self.image_encoder(standardize(image))
         position = self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
         return torch.sigmoid(prompter(embedding, skip8, position, self.prompt_embedding)[0])
 

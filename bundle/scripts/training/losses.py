@@ -30,16 +30,21 @@ TERM_WEIGHTS = {
 }
 
 
+#: Added to overlap and union as a share of the grid: what counts as nothing does not depend on the resolution.
+NOTHING = 1 / 1024
+
+
 def soft_dice(probabilities: Tensor, target: Tensor) -> Tensor:
     """Soft Dice over the last two axes; 1 where both are empty."""
-    overlap = 2 * (probabilities * target).sum(dim=(-2, -1)) + 1.0
-    return overlap / (probabilities.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1)) + 1.0)
+    overlap = 2 * (probabilities * target).mean(dim=(-2, -1)) + NOTHING
+    return overlap / (probabilities.mean(dim=(-2, -1)) + target.mean(dim=(-2, -1)) + NOTHING)
 
 
 def soft_iou(probabilities: Tensor, target: Tensor) -> Tensor:
     """Soft intersection over union over the last two axes; 1 where both are empty."""
-    overlap = (probabilities * target).sum(dim=(-2, -1)) + 0.5
-    return overlap / (probabilities.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1)) - overlap + 1.0)
+    overlap = (probabilities * target).mean(dim=(-2, -1))
+    union = probabilities.mean(dim=(-2, -1)) + target.mean(dim=(-2, -1)) - overlap
+    return (overlap + NOTHING / 2) / (union + NOTHING / 2)
 
 
 def looks_at(boxes: Tensor, target: Tensor, image_size: int) -> Tensor:
@@ -161,7 +166,9 @@ class RadVLSMLoss(nn.Module):
             true_iou = soft_iou(probabilities, mask4)
             true_iou = torch.maximum(true_iou, soft_iou(probabilities, pasted4) * (1.0 - alone).unsqueeze(1))
             fused_iou = soft_iou((pred["mask_logits"] > 0).to(mask.dtype), mask).squeeze(1) * lesion
-            agreement = 0.5 * (true_iou + soft_iou(probabilities, consensus))
+            # Where two lesions are, the consensus is of both, and no mask of one agrees with it.
+            share = 0.5 * alone.unsqueeze(1)
+            agreement = (1.0 - share) * true_iou + share * soft_iou(probabilities, consensus)
             seeing = looks_at(pred["boxes"], consensus_of(candidates, pred["weights"], self.theta), size)
         self.terms = {
             "mask": self.segmentation(pred["mask_logits"], mask, lesion * alone, asked * alone),
