@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from scripts.training import RadVLSMLoss, self_distillation
-from scripts.training.losses import TERM_WEIGHTS, looks_at
+from scripts.training.losses import TERM_WEIGHTS, looks_at, soft_dice, soft_iou
 
 
 def logit(p):
@@ -130,6 +130,30 @@ def test_beside_a_pasted_lesion_each_candidate_learns_its_own_and_the_fused_mask
     assert (at_own[0] < 0).all() and (at_own[1] > 0).all() and (at_own[2] < 0).all()
     assert (at_pasted[0] > 0).all() and (at_pasted[1] < 0).all() and (at_pasted[2] < 0).all()
     assert (evidence["response_logits"].grad[0, 0, :1, :1] < 0).all(), "the response finds both"
+
+
+def test_beside_a_pasted_lesion_the_consensus_of_two_is_no_target():
+    own, pasted = torch.zeros(2, 2, 1, 32, 32)
+    own[:, :, 16:28, 16:28] = 1
+    pasted[0, :, 0:12, 0:12] = 1
+    loss, grads = RadVLSMLoss(), []
+    for weights in ([0.8, 0.1, 0.1], [0.1, 0.1, 0.8]):
+        evidence = prediction()
+        evidence["weights"] = torch.tensor([weights, weights])
+        loss(evidence, target(own, [0, 1], pasted=pasted)).backward()
+        grads.append(evidence["consistency_logits"].grad)
+    torch.testing.assert_close(grads[0][0], grads[1][0])
+    assert (grads[0][1] != grads[1][1]).all(), "where one lesion is, agreement with the consensus counts"
+
+
+def test_what_counts_as_nothing_does_not_depend_on_the_resolution():
+    faint, lesion = torch.zeros(2, 1, 8, 8)
+    faint[:, 2:4, 2:4], lesion[:, 4:6, 4:8] = 0.1, 1.0
+    fine_faint, fine_lesion = (values.repeat_interleave(8, 1).repeat_interleave(8, 2) for values in (faint, lesion))
+    for measure in (soft_dice, soft_iou):
+        for of in (torch.zeros_like, lambda values: lesion if values is faint else fine_lesion):
+            torch.testing.assert_close(measure(faint, of(faint)), measure(fine_faint, of(fine_faint)))
+        assert 0 < measure(faint, torch.zeros_like(faint)) < measure(faint * 0, faint * 0) == 1
 
 
 def test_asked_for_something_else_a_lesion_is_nothing():

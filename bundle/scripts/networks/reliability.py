@@ -52,8 +52,8 @@ class Reliability(nn.Module):
         self,
         mode: str = "both_consistency",
         alpha: float = 0.5,
-        tau_saliency: float = 0.2,
-        tau_semantic: float = 0.2,
+        tau_saliency: float = 0.1,
+        tau_semantic: float = 0.1,
         dim: int = 256,
     ) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Reliability(nn.Module):
         self.tau_saliency = tau_saliency
         self.tau_semantic = tau_semantic
         self.region_projection = nn.Linear(dim, dim)
-        self.exponent = nn.Parameter(torch.tensor(0.5))
+        self.exponent = nn.Parameter(torch.tensor(2.0))
 
     def semantic(self, regions: Tensor, text: Tensor) -> Tensor:
         """Cosine of each region embedding with the text, (B, K, C) and (C) or (B, C) -> (B, K)."""
