@@ -14,6 +14,8 @@ LABEL_VENV := .venv-monailabel
 LABEL := output/monailabel
 WEIGHTS := output/weights
 TABLES := output/tables
+# Trainings at a time. On a CPU as many as cores, on a GPU as many as fit.
+JOBS ?= 2
 
 .PHONY: demo test benchmark weights tables data monailabel clean
 .DEFAULT_GOAL := demo
@@ -32,13 +34,13 @@ benchmark: $(VENV)/.installed
 
 # Default weights trained anew by the recipe and calibrated on out-of-fold predictions. Hours without a GPU.
 weights: $(VENV)/.installed data
-	$(PY) benchmarks/default_weights.py --dataset_dir "$(DATA)" --output_dir $(WEIGHTS)
+	$(PY) benchmarks/default_weights.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(WEIGHTS)
 
 # Every table of bundle/docs/ that needs training: ablation, peers, cross-data-set. Hours without a GPU.
 tables: $(VENV)/.installed-dev data
-	$(PY) benchmarks/ablation.py --dataset_dir "$(DATA)" --output_dir $(TABLES)/ablation
-	$(PY) benchmarks/peers.py --dataset_dir "$(DATA)" --output_dir $(TABLES)/peers
-	$(PY) benchmarks/cross_dataset.py --dataset_dir "$(DATA)" --output_dir $(TABLES)/cross
+	$(PY) benchmarks/ablation.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/ablation
+	$(PY) benchmarks/peers.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/peers
+	$(PY) benchmarks/cross_dataset.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/cross
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data sets: make weights DATA=\"['BUSI','BUS-BRA']\"" >&2; exit 2; }

@@ -12,9 +12,22 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from bundle_runs import COLUMNS, CaseTable, check_settings, common_options, compare, run, told, value_of
+from bundle_runs import (
+    BLIND,
+    COLUMNS,
+    CaseTable,
+    add_jobs,
+    check_settings,
+    common_options,
+    compare,
+    run,
+    side_by_side,
+    told,
+    value_of,
+)
 
 from scripts.reporting.study_tables import write_study
 
@@ -54,7 +67,7 @@ ROWS = (
 def align(texts: str, common: dict[str, str], epochs: int, out: Path) -> Path:
     """Stage 1 on one kind of texts -> its checkpoint."""
     folder = out / f"stage_1_{texts}"
-    run("alignment", ["align"], {**common, "epochs": str(epochs), "texts": texts, "val_interval": str(epochs)}, folder)
+    run("alignment", ["align"], {**common, "epochs": str(epochs), "texts": texts, **BLIND}, folder)
     return folder / "last.pt"
 
 
@@ -66,7 +79,7 @@ def train_and_evaluate(row: Row, common: dict[str, str], epochs: int, stage_1_ep
         options["alignment"] = str(align(row.texts, common, stage_1_epochs, out))
     else:  # the same budget: what the others spend on stage 1
         epochs += stage_1_epochs
-    training = {**options, "epochs": str(epochs), "warmup_epochs": "0.5", "val_interval": "100"}
+    training = {**options, "epochs": str(epochs), "warmup_epochs": "0.5", **BLIND}
     run("training", ["train"], training, folder)
     options["weights"] = str(folder / "last.pt")
     run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
@@ -97,13 +110,16 @@ def main() -> None:
     parser.add_argument("--stage_1_epochs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", default="1")
+    add_jobs(parser)
     arguments = parser.parse_args()
     common = common_options(arguments)
     out = arguments.output_dir.resolve()
     check_settings({**common, "epochs": arguments.epochs, "stage_1_epochs": arguments.stage_1_epochs}, out)
-    tables = {
-        row.name: train_and_evaluate(row, common, arguments.epochs, arguments.stage_1_epochs, out) for row in ROWS
-    }
+    texts = dict.fromkeys(row.texts for row in ROWS if row.texts)
+    side_by_side([partial(align, kind, common, arguments.stage_1_epochs, out) for kind in texts], arguments.jobs)
+    epochs = (arguments.epochs, arguments.stage_1_epochs)
+    done = side_by_side([partial(train_and_evaluate, row, common, *epochs, out) for row in ROWS], arguments.jobs)
+    tables = dict(zip((row.name for row in ROWS), done, strict=True))
     full = tables[FULL.name]
     write_study(out, "ablation", [figures(row, tables[row.name], full) for row in ROWS])
     write_study(out, "margins", [margins(row, tables[row.name], full) for row in ROWS if row is not FULL])

@@ -12,12 +12,28 @@ import argparse
 import ast
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from bundle_runs import COLUMNS, CaseTable, check_settings, dataset_folders, run, value_of
+from bundle_runs import COLUMNS, CaseTable, add_jobs, check_settings, dataset_folders, run, side_by_side, value_of
 from default_weights import FOLD_RECIPE, train
 
 from scripts.reporting.study_tables import write_study
+
+
+def rows_of(home: str, folders: list[str], seed: str, out: Path) -> list[dict[str, object]]:
+    """Train on one data set, evaluate on all."""
+    place, rows = out / f"trained_on_{Path(home).name}", []
+    trained = train(FOLD_RECIPE, {"dataset_dir": home, "seed": seed}, place)
+    for away in folders:
+        options = {"dataset_dir": away, "weights": trained / "last.pt"}
+        options |= {"image_size": FOLD_RECIPE[-1].options["image_size"]}
+        folder = place / f"on_{Path(away).name}"
+        run("evaluation", ["train", "evaluate"], options, folder)
+        cases = CaseTable.read(folder / "cases.csv")
+        row: dict[str, object] = {"trained on": Path(home).name, "evaluated on": Path(away).name}
+        rows.append(row | {column: value_of(cases, metric, of) for column, (metric, of) in COLUMNS.items()})
+    return rows
 
 
 def main() -> None:
@@ -26,24 +42,15 @@ def main() -> None:
     parser.add_argument("--dataset_dir", required=True, help="a list of two folders or more")
     parser.add_argument("--output_dir", type=Path, required=True)
     parser.add_argument("--seed", default="1")
+    add_jobs(parser)
     arguments = parser.parse_args()
     out = arguments.output_dir.resolve()
     folders = ast.literal_eval(dataset_folders(arguments.dataset_dir))
     if len({Path(folder).name for folder in folders}) < len(folders):
         sys.exit("Two data sets have the same folder name; rename one.")
     check_settings({"dataset_dir": folders, "seed": arguments.seed, "recipe": list(map(asdict, FOLD_RECIPE))}, out)
-    rows = []
-    for home in folders:
-        place = out / f"trained_on_{Path(home).name}"
-        trained = train(FOLD_RECIPE, {"dataset_dir": home, "seed": arguments.seed}, place)
-        for away in folders:
-            options = {"dataset_dir": away, "weights": trained / "last.pt"}
-            options |= {"image_size": FOLD_RECIPE[-1].options["image_size"]}
-            folder = place / f"on_{Path(away).name}"
-            run("evaluation", ["train", "evaluate"], options, folder)
-            cases = CaseTable.read(folder / "cases.csv")
-            row: dict[str, object] = {"trained on": Path(home).name, "evaluated on": Path(away).name}
-            rows.append(row | {column: value_of(cases, metric, of) for column, (metric, of) in COLUMNS.items()})
+    tasks = [partial(rows_of, home, folders, arguments.seed, out) for home in folders]
+    rows = [row for rows in side_by_side(tasks, arguments.jobs) for row in rows]
     write_study(out, "cross", rows)
     print((out / "cross.md").read_text())
 

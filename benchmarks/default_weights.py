@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
-from bundle_runs import BLIND, check_settings, dataset_folders, run
+from bundle_runs import BLIND, add_jobs, check_settings, dataset_folders, run, side_by_side
 
 from scripts.networks import weights_digest
 
@@ -72,6 +73,23 @@ def train(recipe: tuple[Phase, ...], common: dict[str, object], out: Path) -> Pa
     return folder
 
 
+def train_default(common: dict[str, object], out: Path) -> Path:
+    """The recipe -> its weights; the text tower of stage 1 is written beside it."""
+    weights = train(RECIPE, common, out) / "last.pt"
+    run("text_tower_alone", ["align"], {}, out / "0")
+    return weights
+
+
+def predict_held_out(fold: int, common: dict[str, object], out: Path) -> Path:
+    """The short recipe without a fold -> the cases of that fold."""
+    held_out = {**common, "fold": fold, "folds": FOLDS}
+    folder = train(FOLD_RECIPE, held_out, out)
+    size = FOLD_RECIPE[-1].options["image_size"]
+    options = {**held_out, "section": "training", "image_size": size, "weights": folder / "last.pt"}
+    run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
+    return folder / "evaluation" / "cases.csv"
+
+
 def main() -> None:
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -79,24 +97,16 @@ def main() -> None:
     parser.add_argument("--output_dir", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="calibrate these instead of training anew")
     parser.add_argument("--seed", default="1")
+    add_jobs(parser)
     arguments = parser.parse_args()
     out = arguments.output_dir.resolve()
     common = {"dataset_dir": dataset_folders(arguments.dataset_dir), "seed": arguments.seed}
     digest = weights_digest(arguments.weights) if arguments.weights else None
     check_settings({**common, "weights": digest, "recipes": [list(map(asdict, r)) for r in (RECIPE, FOLD_RECIPE)]}, out)
-    weights = arguments.weights
-    if weights is None:
-        weights = train(RECIPE, common, out / "default") / "last.pt"
-        run("text_tower_alone", ["align"], {}, out / "default" / "0")
-
-    cases = []
-    for fold in range(FOLDS):
-        held_out = {**common, "fold": fold, "folds": FOLDS}
-        folder = train(FOLD_RECIPE, held_out, out / f"fold_{fold}")
-        size = FOLD_RECIPE[-1].options["image_size"]
-        options = {**held_out, "section": "training", "image_size": size, "weights": folder / "last.pt"}
-        run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
-        cases.append(str(folder / "evaluation" / "cases.csv"))
+    default = [] if arguments.weights else [lambda: train_default(common, out / "default")]
+    folds = [partial(predict_held_out, fold, common, out / f"fold_{fold}") for fold in range(FOLDS)]
+    done = side_by_side([*default, *folds], arguments.jobs)
+    weights, cases = arguments.weights or done[0], [str(path) for path in done[-FOLDS:]]
 
     calibrated = out / "calibrated"
     run("calibration", ["train", "calibrate"], {"weights": Path(weights).resolve(), "cases": cases}, calibrated)

@@ -1,10 +1,11 @@
-"""The method against its peers: the same lists, augmentation, size, budget and selection, best of three learning rates.
+"""The method against its peers: the same lists, augmentation, size, budget, and the best of three learning rates.
 
     python benchmarks/peers.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/peers
 
-Each network is trained at three learning rates; the rate whose checkpoint validated best (Dice of segmenters, AUC of
-classifiers) stands in the table. Epoch and rate are chosen on the cases that are reported, for all alike, so every
-figure is somewhat favoured. The method spends a part of its epochs on stage 1, the peers all of them on their task.
+Each network tries three learning rates by a short schedule; the rate that validates best (Dice of segmenters, AUC of
+classifiers) trains the whole schedule, and its last moving average stands in the table. The rate is chosen on the
+cases that are reported, for all alike. The method spends a part of its epochs on stage 1, the peers all of them on
+their task.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
 the training images. Writes ``peers.md`` and ``peers.json``; what is finished is not run again.
 """
@@ -13,11 +14,24 @@ from __future__ import annotations
 
 import argparse
 import csv
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bundle_runs import COLUMNS, CaseTable, check_settings, common_options, compare, run, told, value_of
+from bundle_runs import (
+    BLIND,
+    COLUMNS,
+    CaseTable,
+    add_jobs,
+    check_settings,
+    common_options,
+    compare,
+    run,
+    side_by_side,
+    told,
+    value_of,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
@@ -53,33 +67,55 @@ ENTRANTS = (
 )
 
 
-def cases_of(entrant: Entrant, rate: str, out: Path) -> CaseTable:
-    """What an entrant's evaluation at one learning rate wrote."""
-    return CaseTable.read(out / entrant.folder / rate / "evaluation" / "cases.csv")
+@dataclass(frozen=True)
+class Schedule:
+    """Epochs: of stage 1 (the method's alone), of stage 2, and of each trial of a learning rate."""
+
+    stage_1: int
+    stage_2: int
+    trial: int
+
+    def epochs(self, entrant: Entrant) -> int:
+        """What an entrant trains on its task: a peer has the time of both stages."""
+        return self.stage_2 if entrant.aligned else self.stage_1 + self.stage_2
 
 
-def train_and_evaluate(entrant: Entrant, common: dict[str, str], stages: tuple[int, int], out: Path) -> CaseTable:
-    """The best of an entrant's learning rates -> its cases on the validation section."""
-    options = {**common, "val_interval": "2", "epochs": str(sum(stages))}
+def align(common: dict[str, str], epochs: int, out: Path) -> Path:
+    """The method's stage 1 -> its checkpoint."""
+    run("alignment", ["align"], {**common, "epochs": str(epochs), **BLIND}, out / "stage_1")
+    return out / "stage_1" / "last.pt"
+
+
+def train_and_evaluate(
+    entrant: Entrant, rate: str, epochs: int, common: dict[str, str], alignment: Path, folder: Path
+) -> CaseTable:
+    """One training -> its cases on the validation section."""
+    options = {**common, "epochs": str(epochs), "warmup_epochs": "0.5", "learning_rate": rate, **BLIND}
     if entrant.aligned:
-        aligned = {**common, "epochs": str(stages[0]), "val_interval": str(stages[0])}
-        run("alignment", ["align"], aligned, out / "stage_1")
-        options |= {"alignment": str(out / "stage_1" / "last.pt"), "epochs": str(stages[1])}
-    tables = []
-    for rate in entrant.learning_rates:
-        folder = out / entrant.folder / rate
-        run("training", ["train", *entrant.overlays], {**options, "learning_rate": rate}, folder)
-        chosen = {**common, "weights": str(folder / "model.pt")}
-        run("evaluation", ["train", *entrant.overlays, "evaluate"], chosen, folder / "evaluation")
-        tables.append(cases_of(entrant, rate, out))
-    return max(tables, key=lambda table: value_of(table, entrant.selected_by, {}))
+        options["alignment"] = str(alignment)
+    run("training", ["train", *entrant.overlays], options, folder)
+    options = {**common, "weights": str(folder / "last.pt")}
+    run("evaluation", ["train", *entrant.overlays, "evaluate"], options, folder / "evaluation")
+    return CaseTable.read(folder / "evaluation" / "cases.csv")
+
+
+def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, out: Path, jobs: int) -> dict[Entrant, str]:
+    """Every entrant's learning rate, by short trials."""
+    trials = [(entrant, rate) for entrant in ENTRANTS for rate in entrant.learning_rates]
+    tasks = [
+        partial(train_and_evaluate, entrant, rate, schedule.trial, common, alignment, out / entrant.folder / rate)
+        for entrant, rate in trials
+    ]
+    scores: dict[Entrant, dict[str, float]] = {entrant: {} for entrant in ENTRANTS}
+    for (entrant, rate), cases in zip(trials, side_by_side(tasks, jobs), strict=True):
+        scores[entrant][rate] = value_of(cases, entrant.selected_by, {})
+    return {entrant: max(of, key=of.get) for entrant, of in scores.items()}
 
 
 def regression_on_radiomics(cases: CaseTable, common: dict[str, str], out: Path) -> CaseTable:
     """The method's cases with the malignancy probability of a logistic regression on the radiomics of its masks."""
-    rate = max(METHOD.learning_rates, key=lambda rate: value_of(cases_of(METHOD, rate, out), METHOD.selected_by, {}))
-    folder = out / METHOD.folder / rate
-    options = {**common, "weights": str(folder / "model.pt"), "section": "training"}
+    folder = out / METHOD.folder
+    options = {**common, "weights": str(folder / "last.pt"), "section": "training"}
     run("evaluation", ["train", "evaluate"], options, folder / "evaluation_of_training")
     values, malignant, groups = radiomics_of(folder / "evaluation_of_training")
     model = make_pipeline(
@@ -124,18 +160,27 @@ def main() -> None:
     parser.add_argument("--image_size", default="128", help="working size in pixels")
     parser.add_argument("--stage_1_epochs", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=10, help="of stage 2; the peers train for the sum of both stages")
+    parser.add_argument("--trial_epochs", type=int, default=3, help="of each trial of a learning rate")
     parser.add_argument("--seed", default="1")
+    add_jobs(parser)
     arguments = parser.parse_args()
     common = common_options(arguments)
-    out, stages = arguments.output_dir.resolve(), (arguments.stage_1_epochs, arguments.epochs)
-    check_settings({**common, "epochs": list(stages)}, out)
-    tables = {entrant: train_and_evaluate(entrant, common, stages, out) for entrant in ENTRANTS}
+    out = arguments.output_dir.resolve()
+    schedule = Schedule(arguments.stage_1_epochs, arguments.epochs, arguments.trial_epochs)
+    check_settings({**common, **asdict(schedule)}, out)
+    alignment = align(common, schedule.stage_1, out)
+    rates = best_rates(common, schedule, alignment, out, arguments.jobs)
+    tasks = [
+        partial(train_and_evaluate, entrant, rate, schedule.epochs(entrant), common, alignment, out / entrant.folder)
+        for entrant, rate in rates.items()
+    ]
+    tables = dict(zip(rates, side_by_side(tasks, arguments.jobs), strict=True))
     method = tables[METHOD]
     masks, diagnosis = {name: COLUMNS[name] for name in COLUMNS if name != "AUC"}, {"AUC": COLUMNS["AUC"]}
     rows = []
     for entrant, cases in tables.items():
         learned = COLUMNS if entrant.aligned else diagnosis if entrant.selected_by == "auc" else masks
-        rows.append(table_row(entrant.name, cases, method, learned))
+        rows.append(table_row(f"{entrant.name}, {rates[entrant]}", cases, method, learned))
     rows.append(table_row("mask area alone", method, method, diagnosis, second_metric="auc_predicted_area"))
     regressed = regression_on_radiomics(method, common, out)
     rows.append(table_row("logistic regression on radiomics", regressed, method, diagnosis))

@@ -21,7 +21,7 @@ def test_it_learns_an_outline_finer_than_the_fused_mask():
     refiner = MaskRefiner()
     optimizer = torch.optim.Adam(refiner.parameters(), lr=0.01)
     losses = []
-    for _ in range(60):
+    for _ in range(150):
         loss = F.binary_cross_entropy_with_logits(refiner(fused, detail), fine)
         optimizer.zero_grad()
         loss.backward()
