@@ -11,6 +11,7 @@ it was stopped.
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from bundle_runs import (
     value_of,
 )
 
+from scripts.networks import weights_digest
 from scripts.reporting.study_tables import write_study
 
 
@@ -64,21 +66,23 @@ ROWS = (
 )
 
 
-def align(texts: str, common: dict[str, str], epochs: int, out: Path) -> Path:
-    """Stage 1 on one kind of texts -> its checkpoint."""
+def align(texts: str, common: dict[str, str], epochs: int, given: Path | None, out: Path) -> Path:
+    """Stage 1 on one kind of texts -> its checkpoint; the one on true descriptions may be given."""
+    if given and texts == FULL.texts:
+        return given.resolve()
     folder = out / f"stage_1_{texts}"
     run("alignment", ["align"], {**common, "epochs": str(epochs), "texts": texts, **BLIND}, folder)
     return folder / "last.pt"
 
 
-def train_and_evaluate(row: Row, common: dict[str, str], epochs: int, stage_1_epochs: int, out: Path) -> CaseTable:
+def train_and_evaluate(
+    row: Row, common: dict[str, str], epochs: int, alignments: dict[str, Path], out: Path
+) -> CaseTable:
     """One row -> its cases on the validation section."""
     folder = out / row.folder
     options = {**common, **row.options}
     if row.texts:
-        options["alignment"] = str(align(row.texts, common, stage_1_epochs, out))
-    else:  # the same budget: what the others spend on stage 1
-        epochs += stage_1_epochs
+        options["alignment"] = str(alignments[row.texts])
     training = {**options, "epochs": str(epochs), "warmup_epochs": "0.5", **BLIND}
     run("training", ["train"], training, folder)
     options["weights"] = str(folder / "last.pt")
@@ -110,19 +114,40 @@ def main() -> None:
     parser.add_argument("--stage_1_epochs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--rows", default=",".join(row.name for row in ROWS), help="of the table, by name")
+    parser.add_argument("--alignment", type=Path, help="a finished stage 1 on descriptions, of --stage_1_epochs epochs")
     add_jobs(parser)
     arguments = parser.parse_args()
     common = common_options(arguments)
     out = arguments.output_dir.resolve()
-    check_settings({**common, "epochs": arguments.epochs, "stage_1_epochs": arguments.stage_1_epochs}, out)
-    texts = dict.fromkeys(row.texts for row in ROWS if row.texts)
-    side_by_side([partial(align, kind, common, arguments.stage_1_epochs, out) for kind in texts], arguments.jobs)
-    epochs = (arguments.epochs, arguments.stage_1_epochs)
-    done = side_by_side([partial(train_and_evaluate, row, common, *epochs, out) for row in ROWS], arguments.jobs)
-    tables = dict(zip((row.name for row in ROWS), done, strict=True))
+    named = [name.strip() for name in arguments.rows.split(",")]
+    unknown = set(named) - {row.name for row in ROWS}
+    if unknown or FULL.name not in named:
+        sys.exit(f'--rows: name "{FULL.name}" and others of: {", ".join(row.name for row in ROWS)}.')
+    rows = [row for row in ROWS if row.name in named]
+    digest = weights_digest(arguments.alignment) if arguments.alignment else None
+    check_settings(
+        {**common, "alignment": digest, "epochs": arguments.epochs, "stage_1_epochs": arguments.stage_1_epochs}, out
+    )
+    stage_1 = (common, arguments.stage_1_epochs, arguments.alignment, out)
+    texts = list(dict.fromkeys(row.texts for row in rows if row.texts))
+    alignments = dict(zip(texts, side_by_side([partial(align, kind, *stage_1) for kind in texts], arguments.jobs)))
+    tasks = [
+        # The same budget without stage 1: what the others spend on it.
+        partial(
+            train_and_evaluate,
+            row,
+            common,
+            arguments.epochs + (0 if row.texts else arguments.stage_1_epochs),
+            alignments,
+            out,
+        )
+        for row in rows
+    ]
+    tables = dict(zip((row.name for row in rows), side_by_side(tasks, arguments.jobs), strict=True))
     full = tables[FULL.name]
-    write_study(out, "ablation", [figures(row, tables[row.name], full) for row in ROWS])
-    write_study(out, "margins", [margins(row, tables[row.name], full) for row in ROWS if row is not FULL])
+    write_study(out, "ablation", [figures(row, tables[row.name], full) for row in rows])
+    write_study(out, "margins", [margins(row, tables[row.name], full) for row in rows if row is not FULL])
     print((out / "ablation.md").read_text(), (out / "margins.md").read_text(), sep="\n")
 
 
