@@ -68,6 +68,7 @@ def test_candidate_report(mask, tmp_path):
         "consistency": torch.tensor([[0.1, 0.9]] * 3),
         "weights": torch.tensor([[0.25, 0.75]] * 3),
         "boxes": torch.tensor([[[0.0, 0, 32, 32], [0, 0, 32, 64]]] * 3),
+        "mask_logits": mask * 20 - 10,
     }
     network = SimpleNamespace(reliability=Reliability(tau_saliency=0.05, tau_semantic=0.05))
     through(CandidateReport(network, tmp_path), engine_of(pred, mask))
@@ -75,6 +76,7 @@ def test_candidate_report(mask, tmp_path):
     assert dice["first candidate"] == dice["fused, single_box"] == dice["fused, saliency"] == 0
     assert dice["best candidate"] == 2 * dice["mean candidate"] > 0.9
     assert dice["fused, semantic"] == pytest.approx(dice["best candidate"], abs=0.02)
+    assert dice["the network's own, refined"] == 1
     figures = [row["value"] for row in json.loads((tmp_path / "reliability.json").read_text())]
     scores, semantic, consistency, weights, hit, chance, overlap, several, number = figures
     assert (hit, chance) == (1.0, 0.5)

@@ -31,6 +31,8 @@ def hard_overlap(logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 class CandidateReport:
     """Dice of the fused mask in every mode beside the first, mean and best candidate; rank correlations; diversity.
 
+    All of these are masks at S/4; the last row is the network's own mask, refined at S/2.
+
     Writes ``candidates.json`` and ``candidates.md`` (Dice, gate off, on the network's grid, of all lesion images and
     of the third with the smallest lesions) and ``reliability.json`` and ``reliability.md`` (rank correlation of each
     judgement with the true IoU of the candidate, over all images together; how often the heaviest candidate of an image
@@ -87,6 +89,7 @@ class CandidateReport:
             weights = reliability(pred["scores"], pred["semantic"], pred["consistency"], valid)
             fused = grow(fuse_candidates(pred["candidate_masks"], weights).unsqueeze(1))
             rows[f"fused, {reliability.mode}"] = hard_overlap(fused, mask)[0][:, 0]
+        rows["the network's own, refined"] = hard_overlap(pred["mask_logits"], mask)[0][:, 0]
         for name, values in rows.items():
             self.dice.setdefault(name, []).append(values.cpu())
         self.areas.append(mask.mean(dim=(1, 2, 3)).cpu())
