@@ -36,7 +36,7 @@ class Phase:
 
 RECIPE = (
     Phase("alignment", {"image_size": 128, "epochs": 16, "val_interval": 16}),
-    Phase("training", {"image_size": 128, "epochs": 20, **BLIND}),
+    Phase("training", {"image_size": 128, "epochs": 16, **BLIND}),
     Phase(
         "training",
         {"image_size": 256, "epochs": 4, "warmup_epochs": 0.2, "learning_rate": 0.0004, "ema_momentum": 0.01, **BLIND},
