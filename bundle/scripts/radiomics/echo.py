@@ -9,8 +9,9 @@ import math
 import torch
 from torch import Tensor
 
-from .points import Box, LesionPoints, contrast, lesion_mean, ratio
-from .rays import Rays, band_mean
+from .grey import Grey, percentiles
+from .lesion import Box, Lesions, contrast, per_image, per_row, positive, ratio
+from .rays import Rays, band_means
 
 ECHO_NAMES: list[str] = [
     "echo_mean",
@@ -51,9 +52,7 @@ ECHO_IBSI: dict[str, str] = {
 POSTERIOR_NAMES: list[str] = ["posterior_ratio", "posterior_contrast", "posterior_inside_contrast"]
 
 
-def echo_descriptors(
-    image: Tensor, view: Box, points: LesionPoints, levels: Tensor, flat: Tensor, rays: Rays
-) -> Tensor:
+def echo_descriptors(image: Tensor, view: Box, lesions: Lesions, grey: Grey, rays: Rays) -> Tensor:
     """Echo descriptors in the order of `ECHO_NAMES`.
 
     First-order statistics follow IBSI and pyradiomics `firstorder`, population moments; the kurtosis is the excess
@@ -68,37 +67,41 @@ def echo_descriptors(
     Args:
         image: (B, 1, H, W), zero outside the field of view.
         view: the field of view.
-        points: the lesions' pixels.
-        levels: (B, M) grey levels 1..32.
-        flat: (B, 1) bool, lesions of one value.
+        lesions: the lesions' rows.
+        grey: from `grey_levels`.
         rays: from `cast_rays`.
 
     Returns:
         (B, 17).
     """
-    mean = lesion_mean(points, points.value)
-    centred = points.value - mean
+    count = lesions.count.clamp(min=1)
+    mean = per_image(lesions, (lesions.inside * lesions.value).sum(1, keepdim=True)) / count
+    centred = (lesions.value - per_row(lesions, mean)).mul_(lesions.inside)
     square = centred * centred
-    variance = torch.where(flat, 0.0, lesion_mean(points, square))
-    skewness = ratio(lesion_mean(points, square * centred), variance**1.5)
-    kurtosis = torch.where(flat, 0.0, ratio(lesion_mean(points, square * square), variance**2) - 3)
+    sums = [square.sum(1), (square * centred).sum(1), (square * square).sum(1), centred.abs_().sum(1)]
+    central = per_image(lesions, torch.stack(sums, 1)) / count
+    variance = torch.where(grey.flat, 0.0, central[:, 0:1])
+    skewness = ratio(central[:, 1:2], variance**1.5)
+    kurtosis = torch.where(grey.flat, 0.0, ratio(central[:, 2:3], variance**2) - 3)
 
-    p10, p25, p50, p75, p90 = percentiles(points).split(1, 1)
-    kept = torch.where((points.value >= p10) & (points.value <= p90), points.inside, 0.0)
-    kept_count = kept.sum(1, keepdim=True)
-    kept_mean = ratio((kept * points.value).sum(1, keepdim=True), kept_count)
-    kept_deviation = ratio((kept * (points.value - kept_mean).abs()).sum(1, keepdim=True), kept_count)
+    p10, p25, p50, p75, p90 = percentiles(grey, lesions.count).split(1, 1)
+    beyond = positive(per_row(lesions, p10) - lesions.value)
+    beyond.add_(positive(lesions.value - per_row(lesions, p90)))
+    kept = (1 - beyond).mul_(lesions.inside)
+    kept_sums = per_image(lesions, torch.stack([kept.sum(1), (kept * lesions.value).sum(1)], 1))
+    kept_mean = ratio(kept_sums[:, 1:2], kept_sums[:, 0:1])
+    kept_deviation = (lesions.value - per_row(lesions, kept_mean)).abs_().mul_(kept).sum(1, keepdim=True)
+    kept_deviation = ratio(per_image(lesions, kept_deviation), kept_sums[:, 0:1])
 
-    histogram = torch.zeros([levels.shape[0], 33], dtype=mean.dtype, device=levels.device)
-    share = histogram.scatter_add(1, levels, points.inside) / points.count.clamp(min=1)
-
+    share = grey.pairs[:, 0, 1:].sum(2) / count
     outline = rays.outline
-    equivalent = torch.sqrt(points.count / math.pi)
-    rim = band_mean(rays, outline, outline + 0.5 * equivalent)
-    near = band_mean(rays, outline, outline + 0.2 * equivalent)
-    far = band_mean(rays, outline + 0.2 * equivalent, outline + 0.5 * equivalent)
-    core = band_mean(rays, -rays.step, 0.5 * outline)
-    shell = band_mean(rays, 0.5 * outline, outline)
+    equivalent = torch.sqrt(lesions.count / math.pi)
+    near_edge, far_edge = outline + 0.2 * equivalent, outline + 0.5 * equivalent
+    # Before a distance of -1 lies nothing.
+    core, shell, near, far = band_means(
+        rays, [-torch.ones_like(outline), 0.5 * outline, outline, near_edge, far_edge]
+    ).split(1, 1)
+    rim = band_means(rays, [outline, far_edge])
     view_area = (view.bottom - view.top + 1) * (view.right - view.left + 1)
     whole = image.flatten(1).sum(1, keepdim=True) / view_area
     return torch.cat(
@@ -111,7 +114,7 @@ def echo_descriptors(
             p10,
             p90,
             p75 - p25,
-            lesion_mean(points, centred.abs()),
+            central[:, 3:4],
             kept_deviation,
             -(share * torch.log2(share.clamp(min=2.220446049250313e-16))).sum(1, keepdim=True),
             (share * share).sum(1, keepdim=True),
@@ -123,17 +126,6 @@ def echo_descriptors(
         ],
         1,
     )
-
-
-def percentiles(points: LesionPoints) -> Tensor:
-    """10th, 25th, 50th, 75th and 90th percentile per lesion, linear interpolation, (B, 5)."""
-    ranked = torch.where(points.inside > 0, points.value, float("inf")).sort(1)[0]
-    share = torch.tensor([[10, 25, 50, 75, 90]], device=ranked.device).to(torch.float64) / 100
-    place = share * (points.count - 1).clamp(min=0)
-    below = torch.floor(place)
-    lower = ranked.gather(1, below.to(torch.int64))
-    upper = ranked.gather(1, torch.ceil(place).to(torch.int64))
-    return lower + (place - below).to(ranked.dtype) * (upper - lower)
 
 
 def posterior_descriptors(image: Tensor, view: Box, box: Box, inside: Tensor) -> Tensor:
@@ -158,10 +150,13 @@ def posterior_descriptors(image: Tensor, view: Box, box: Box, inside: Tensor) ->
         (B, 3).
     """
     depth, width = box.bottom - box.top + 1, box.right - box.left + 1
-    row = torch.arange(image.shape[2], dtype=image.dtype, device=image.device).unsqueeze(0)
     column = torch.arange(image.shape[3], dtype=image.dtype, device=image.device).unsqueeze(0)
-    rows = ((row > box.bottom) & (row <= torch.minimum(box.bottom + depth, view.bottom))).to(image.dtype)
-    light = (image[:, 0] * rows.unsqueeze(2)).sum(1)  # (B, W)
+    below = box.bottom + 1 + torch.arange(int(depth.max().item()), dtype=image.dtype, device=image.device)  # (B, D)
+    rows = (below <= torch.minimum(box.bottom + depth, view.bottom)).to(image.dtype)
+    first = torch.arange(image.shape[0], device=image.device).unsqueeze(1) * image.shape[2]
+    index = below.to(torch.int64).clamp(max=image.shape[2] - 1) + first
+    strips = image.flatten(0, 2).index_select(0, index.flatten()).view(image.shape[0], -1, image.shape[3])
+    light = strips.mul_(rows.unsqueeze(2)).sum(1)  # (B, W)
     depth_left = rows.sum(1, keepdim=True)
 
     seen = (column >= view.left) & (column <= view.right)

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from .points import LesionPoints, Moments, ratio
-from .rays import Rays, band
+from .lesion import Moments, ratio
+from .rays import Rays, before
 from .shape import direction_vectors, ellipse_form
 
 MARGIN_NAMES: list[str] = [
@@ -28,7 +28,7 @@ MARGIN_NAMES: list[str] = [
 ]
 
 
-def margin_descriptors(rays: Rays, points: LesionPoints, moments: Moments, hull_support: Tensor) -> Tensor:
+def margin_descriptors(rays: Rays, count: Tensor, moments: Moments, hull_support: Tensor) -> Tensor:
     """Margin descriptors in the order of `MARGIN_NAMES`.
 
     The radial length is the distance from the centroid to the outermost border in each of N directions, normalised by
@@ -50,7 +50,7 @@ def margin_descriptors(rays: Rays, points: LesionPoints, moments: Moments, hull_
 
     Args:
         rays: from `cast_rays`.
-        points: the lesions' pixels.
+        count: (B, 1), pixels per lesion.
         moments: of the pixels.
         hull_support: (B, N) from `shape.support`, same directions as the rays.
 
@@ -70,12 +70,13 @@ def margin_descriptors(rays: Rays, points: LesionPoints, moments: Moments, hull_
     opened = _circular_maximum(-_circular_maximum(-outline))
     square = (outline**2).sum(1, keepdim=True)
 
-    width = 0.15 * torch.sqrt(points.count / math.pi)
+    width = 0.15 * torch.sqrt(count / math.pi)
     width = width.clamp(min=1.5)
-    inner_area, inner_light = band(rays, outline - width, outline)
-    outer_area, outer_light = band(rays, outline, outline + width)
-    step = ratio(outer_light, outer_area) - ratio(inner_light, inner_area)
-    seen = ((outer_area > 0) & (inner_area > 0)).to(outline.dtype)
+    area, light = before(rays, [outline - width, outline, outline + width])
+    area, light = area.diff(dim=2), light.diff(dim=2)
+    mean_light = ratio(light, area)
+    step = mean_light[:, :, 1] - mean_light[:, :, 0]
+    seen = (area.amin(2) > 0).to(outline.dtype)
     rays_seen = seen.sum(1, keepdim=True)
     step_mean = ratio((seen * step).sum(1, keepdim=True), rays_seen)
     step_variance = ratio((seen * (step - step_mean) ** 2).sum(1, keepdim=True), rays_seen)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .points import Box, LesionPoints, Moments, ratio
+from .lesion import Box, Moments, ratio
 from .shape import direction_vectors
 
 
@@ -14,13 +14,14 @@ class Rays(NamedTuple):
 
     outline: Tensor  # (B, N), distance of the outermost lesion border, 0 where the ray meets no lesion
     step: Tensor  # (B, 1), distance between samples; the first lies on the centroid
-    area: Tensor  # (B, N, R + 1), area of the field of view before sample k, per unit angle and step
-    light: Tensor  # (B, N, R + 1), the same, weighted with the image
+    start: Tensor  # (B, N), first sample in the field of view
+    stop: Tensor  # (B, N), the sample after the last one in it
+    light: Tensor  # (B, N, R), running sum of image value times sample number: a ring's area grows with its radius
 
 
 def cast_rays(
     image: Tensor,
-    points: LesionPoints,
+    lesion: Tensor,
     view: Box,
     moments: Moments,
     reach: Tensor,
@@ -34,33 +35,46 @@ def cast_rays(
 
     Args:
         image: (B, 1, H, W).
-        points: the lesions' pixels.
+        lesion: (B, 1, H, W), 1 inside and 0 outside.
         view: the field of view; samples outside it count for nothing.
         moments: for the centroids.
         reach: (B, 1) largest distance of the lesion's outline from the centroid, pixels.
         directions: N.
         samples: R.
     """
-    height, width = image.shape[2], image.shape[3]
+    images, height, width = image.shape[0], image.shape[2], image.shape[3]
     step = reach.clamp(min=0.5) * (1.5 / (samples - 1))
-    distance = step.unsqueeze(2) * torch.arange(samples, dtype=step.dtype, device=image.device)
+    number = torch.arange(samples, dtype=step.dtype, device=image.device)
     sine, cosine = direction_vectors(directions, image)
-    column = moments.column.unsqueeze(2) + distance * cosine.unsqueeze(2)
-    row = moments.row.unsqueeze(2) + distance * sine.unsqueeze(2)
-    grid = torch.stack([column * (2 / width) + (1 / width - 1), row * (2 / height) + (1 / height - 1)], 3)
-    mask = torch.zeros_like(image).flatten(1).scatter(1, points.cell, 1.0).view_as(image)
 
-    rows = (row >= view.top.unsqueeze(2)) & (row <= view.bottom.unsqueeze(2))
-    columns = (column >= view.left.unsqueeze(2)) & (column <= view.right.unsqueeze(2))
-    # A ring's area grows with its radius.
-    area = torch.where(rows & columns, distance, 0.0)
-    light = area * _sample(image, grid)
+    # Column and row alternate in memory, as `grid_sample` wants them: one pass over long lines writes both.
+    size = torch.tensor([width, height], device=image.device).to(step.dtype)
+    centre = (torch.cat([moments.column, moments.row], 1) * 2 + 1) / size - 1
+    along = (number * step).unsqueeze(2) * (2 / size)
+    heading = torch.stack([cosine[0], sine[0]], 1).unsqueeze(1).expand(-1, samples, -1)
+    grid = torch.addcmul(
+        centre.unsqueeze(1).expand(-1, samples, -1).reshape(images, 1, -1),
+        along.view(images, 1, -1),
+        heading.reshape(1, directions, -1),
+    ).view(images, directions, samples, 2)
+
+    start_row, stop_row = _stay(moments.row, step * sine, view.top, view.bottom)
+    start_column, stop_column = _stay(moments.column, step * cosine, view.left, view.right)
+    # The outline is no farther than `reach` and a fraction of a pixel: two thirds of the samples and some more.
+    near = samples * 3 // 4
     return Rays(
-        _outline(_sample(mask, grid)) * step,
+        _outline(_sample(lesion, grid[:, :, :near])) * step,
         step,
-        torch.nn.functional.pad(area.cumsum(2), [1, 0]),
-        torch.nn.functional.pad(light.cumsum(2), [1, 0]),
+        torch.maximum(start_row, start_column).clamp(0, samples),
+        (torch.minimum(stop_row, stop_column) + 1).clamp(0, samples),
+        _sample(image, grid).mul_(number).cumsum(2),
     )
+
+
+def _stay(centre: Tensor, speed: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """First and last sample (B, N) at which centre + speed * sample lies within low..high, give or take rounding."""
+    enter, leave = (low - 1e-5 - centre) / speed, (high + 1e-5 - centre) / speed
+    return torch.minimum(enter, leave).ceil(), torch.maximum(enter, leave).floor()
 
 
 def _sample(layer: Tensor, grid: Tensor) -> Tensor:
@@ -72,34 +86,34 @@ def _sample(layer: Tensor, grid: Tensor) -> Tensor:
 def _outline(inside: Tensor) -> Tensor:
     """Sample position (B, N) at which the lesion profile (B, N, R) crosses one half for the last time; 0 if never."""
     samples = inside.shape[2]
-    position = torch.arange(samples, device=inside.device)
-    last = torch.where(inside >= 0.5, position, -1).amax(2, keepdim=True)
+    number = torch.arange(1, samples + 1, dtype=inside.dtype, device=inside.device)
+    # floor + 1 is 1 from one half on, else 0
+    last = (inside - 0.5).floor_().add_(1).mul_(number).amax(2, keepdim=True).to(torch.int64) - 1
     here = last.clamp(0, samples - 2)
     above, below = inside.gather(2, here), inside.gather(2, here + 1)
     fraction = ((above - 0.5) / (above - below).clamp(min=1e-6)).clamp(0, 1)
     return torch.where(last >= 0, here + fraction, 0.0).squeeze(2)
 
 
-def band(rays: Rays, start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:
-    """Area and brightness sum of the field of view between two distances along each ray.
+def before(rays: Rays, distances: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Area and brightness sum of the field of view from the centroid to E distances along each ray, inclusive.
 
     Args:
         rays: the rays.
-        start: (B, N) pixels, exclusive; negative to include the centroid.
-        stop: (B, N) pixels, inclusive.
+        distances: E times (B, N), pixels.
 
     Returns:
-        area and light, each (B, N); light / area is the mean image value.
+        area and light, each (B, N, E), in the same unit; differences of light / differences of area are mean values.
     """
-    samples = rays.area.shape[2] - 1
-    first = (torch.floor(start / rays.step) + 1).clamp(0, samples).to(torch.int64).unsqueeze(2)
-    last = (torch.floor(stop / rays.step) + 1).clamp(0, samples).to(torch.int64).unsqueeze(2)
-    area = rays.area.gather(2, last) - rays.area.gather(2, first)
-    light = rays.light.gather(2, last) - rays.light.gather(2, first)
-    return area.squeeze(2), light.squeeze(2)
+    sample = torch.floor(torch.stack(distances, 2) / rays.step.unsqueeze(2)) + 1
+    sample = torch.minimum(torch.maximum(sample, rays.start.unsqueeze(2)), rays.stop.unsqueeze(2))
+    # The first sample has no area: before it and after it is the same.
+    light = rays.light.gather(2, (sample.to(torch.int64) - 1).clamp(0, rays.light.shape[2] - 1))
+    return sample * (sample - 1) / 2, light
 
 
-def band_mean(rays: Rays, start: Tensor, stop: Tensor) -> Tensor:
-    """Mean image value between two distances over all rays, (B, 1); 0 where the band is empty."""
-    area, light = band(rays, start, stop)
-    return ratio(light.sum(1, keepdim=True), area.sum(1, keepdim=True))
+def band_means(rays: Rays, distances: list[Tensor]) -> Tensor:
+    """Mean image value between each two successive ones of E distances over all rays, (B, E - 1); 0 where empty."""
+    area, light = before(rays, distances)
+    area, light = area.sum(1), light.sum(1)
+    return ratio(light[:, 1:] - light[:, :-1], area[:, 1:] - area[:, :-1])

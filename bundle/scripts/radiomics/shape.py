@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from .points import Box, LesionPoints, Moments, ratio
+from .lesion import Box, Lesions, Moments, columns, per_image, per_row, positive, ratio
 
 SHAPE_NAMES: list[str] = [
     "shape_depth_to_width",
@@ -31,7 +31,7 @@ SHAPE_IBSI: dict[str, str] = {"shape_elongation": "Q3CK"}
 
 
 def shape_descriptors(
-    points: LesionPoints, neighbours: Tensor, moments: Moments, box: Box, view: Box, hull_support: Tensor
+    lesions: Lesions, pairs: Tensor, moments: Moments, box: Box, view: Box, hull_support: Tensor
 ) -> Tensor:
     """Shape descriptors in the order of `SHAPE_NAMES`.
 
@@ -49,8 +49,8 @@ def shape_descriptors(
     * area_fraction: pixels / pixels of the field of view.
 
     Args:
-        points: the lesions' pixels.
-        neighbours: (B, 4, M) from `neighbour_levels`.
+        lesions: the lesions' rows.
+        pairs: (B, 4), how many pixels have a neighbour in the lesion to the right, below, below right and below left.
         moments: of the pixels.
         box: around the pixels.
         view: the field of view.
@@ -65,7 +65,7 @@ def shape_descriptors(
     half_trace = (moments.row_row + moments.column_column) / 2
     spread = torch.sqrt(((moments.row_row - moments.column_column) / 2) ** 2 + moments.row_column**2)
 
-    area, perimeter = polygon_area_and_perimeter(points, neighbours)
+    area, perimeter = polygon_area_and_perimeter(lesions, pairs)
     hull_area, hull_perimeter = hull_area_and_perimeter(hull_support)
     caliper = hull_support + hull_support.roll(hull_support.shape[1] // 2, 1)
     return torch.cat(
@@ -75,41 +75,39 @@ def shape_descriptors(
             (wide - tall) / (wide + tall),
             torch.sqrt(ratio((half_trace - spread).clamp(min=0), half_trace + spread)),
             ratio(caliper.amin(1, keepdim=True), caliper.amax(1, keepdim=True)),
-            points.count / (height * width),
+            lesions.count / (height * width),
             ratio(area, hull_area),
             ratio(hull_perimeter, perimeter),
             ratio(2 * torch.sqrt(math.pi * area), perimeter),
             ratio(4 * math.pi * hull_area, hull_perimeter**2),
-            ellipse_overlap(points, moments),
-            points.count / view_area,
+            ellipse_overlap(lesions, moments),
+            lesions.count / view_area,
         ],
         1,
     )
 
 
-def polygon_area_and_perimeter(points: LesionPoints, neighbours: Tensor) -> tuple[Tensor, Tensor]:
+def polygon_area_and_perimeter(lesions: Lesions, pairs: Tensor) -> tuple[Tensor, Tensor]:
     """Area (pixels) and perimeter (pixel sides) of the marching-squares polygon, each (B, 1).
 
     A 2x2 neighbourhood contributes by its number of lesion pixels: one 1/8 of area and sqrt(1/2) of perimeter, two
     side by side 1/2 and 1, two on a diagonal 1/4 and sqrt(2), three 7/8 and sqrt(1/2), four 1 and 0. How often each
-    occurs follows from the numbers of pixels, adjacent pairs, triples and full squares.
+    occurs follows from the numbers of pixels, adjacent and diagonal pairs, and full and three-quarter squares.
     """
-    near = (neighbours > 0).to(points.inside.dtype) * points.inside.unsqueeze(1)
-    right, down, down_right, down_left = near[:, 0], near[:, 1], near[:, 2], near[:, 3]
-    corner = right * down
-    adjacent = (right + down).sum(1, keepdim=True)
-    diagonal = (down_right + down_left).sum(1, keepdim=True)
-    triples = (corner + (right + down) * down_right + down * down_left).sum(1, keepdim=True)
-    four = (corner * down_right).sum(1, keepdim=True)
-    three = triples - 4 * four
-    two_diagonal = diagonal - three - 2 * four
-    two_adjacent = 2 * adjacent - 2 * three - 4 * four
-    one = 4 * points.count - 2 * (two_adjacent + two_diagonal) - 3 * three - 4 * four
+    beside = lesions.inside[:, :-1] + lesions.inside[:, 1:]
+    more_than_two = (beside[:-1] + beside[1:]).sub_(2).clamp_(min=0)
+    sums = [more_than_two.sum(1, keepdim=True), more_than_two.sub_(1).clamp_(min=0).sum(1, keepdim=True)]
+    squares = per_image(lesions, torch.nn.functional.pad(torch.cat(sums, 1), [0, 0, 0, 1]))
+    four = squares[:, 1:2]
+    three = squares[:, 0:1] - 2 * four
+    two_diagonal = pairs[:, 2:].sum(1, keepdim=True) - three - 2 * four
+    two_adjacent = 2 * pairs[:, :2].sum(1, keepdim=True) - 2 * three - 4 * four
+    one = 4 * lesions.count - 2 * (two_adjacent + two_diagonal) - 3 * three - 4 * four
     area = one / 8 + two_adjacent / 2 + two_diagonal / 4 + three * 7 / 8 + four
     return area, two_adjacent + math.sqrt(0.5) * (one + three + 2 * two_diagonal)
 
 
-def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Tensor:
+def support(lesions: Lesions, moments: Moments, directions: int = 128) -> Tensor:
     """Support function of the lesion about its centroid: how far it reaches in each direction.
 
     Direction k has the angle 2 pi k / N from the column axis towards larger rows. Only the first and last lesion pixel
@@ -118,18 +116,24 @@ def support(points: LesionPoints, moments: Moments, directions: int = 128) -> Te
     Returns:
         (B, N), pixels.
     """
-    line = points.row.to(torch.int64)
-    start = torch.full([line.shape[0], points.height], float("inf"), dtype=points.row.dtype, device=line.device)
-    left = start.scatter_reduce(1, line, points.column, "amin").unsqueeze(2)
-    right = (-start.scatter_reduce(1, line, -points.column, "amin")).unsqueeze(2)
-    some = left <= right
-    left = torch.where(some, left - moments.column.unsqueeze(2), 0.0)
-    right = torch.where(some, right - moments.column.unsqueeze(2), 0.0)
-    row = torch.arange(points.height, dtype=start.dtype, device=line.device).unsqueeze(0) - moments.row
-    sine, cosine = direction_vectors(directions, start)
-    reach = row.unsqueeze(2) * sine + torch.where(cosine > 0, right, left) * cosine
-    reach = torch.where(some, reach, -float("inf")).amax(1)
-    return reach + 0.5 * torch.maximum(cosine.abs(), sine.abs())
+    inside, images = lesions.inside, lesions.count.shape[0]
+    width = inside.shape[1]
+    number = torch.arange(1, width + 1, dtype=inside.dtype, device=inside.device)
+    last = (inside * number).amax(1, keepdim=True)
+    first = width + 1 - (inside * (width + 1 - number)).amax(1, keepdim=True)
+    start = lesions.left - 1 - per_row(lesions, moments.column)
+    reach = torch.cat([lesions.row - per_row(lesions, moments.row), first + start, last + start], 1)
+    # A row without lesion reaches as far as the centroid, which any hull contains.
+    reach = (reach * last.clamp(max=1)).index_select(0, lesions.place.flatten()).view(images, -1, 3)
+    row, left, right = reach.split(1, 2)  # each (B, h, 1)
+
+    sine, cosine = direction_vectors(directions, inside)
+    quarter = directions // 4
+    row_part, column_part = sine.roll(quarter, 1), cosine.roll(quarter, 1)  # from straight up: first half to the right
+    half = directions // 2
+    rightwards = (row * row_part[:, :half]).addcmul_(right, column_part[:, :half]).amax(1)
+    leftwards = (row * row_part[:, half:]).addcmul_(left, column_part[:, half:]).amax(1)
+    return torch.cat([rightwards, leftwards], 1).roll(-quarter, 1) + 0.5 * torch.maximum(cosine.abs(), sine.abs())
 
 
 def direction_vectors(directions: int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,9 +169,14 @@ def ellipse_form(moments: Moments, row: Tensor, column: Tensor) -> Tensor:
     return (wide * row * row - 2 * moments.row_column * row * column + tall * column * column) / determinant
 
 
-def ellipse_overlap(points: LesionPoints, moments: Moments) -> Tensor:
+def ellipse_overlap(lesions: Lesions, moments: Moments) -> Tensor:
     """Intersection over union of the lesion and the ellipse of equal centroid and second moments, (B, 1) in 0..1."""
-    distance = ellipse_form(moments, points.row - moments.row, points.column - moments.column)
-    common = torch.where(distance <= 4, points.inside, 0.0).sum(1, keepdim=True)
-    ellipse = 4 * math.pi * torch.sqrt(pixel_moments(moments)[2])
-    return common / (points.count + ellipse - common)
+    # `ellipse_form` as a polynomial of the column, with coefficients for each row
+    tall, wide, determinant = pixel_moments(moments)
+    form = per_row(lesions, torch.cat([wide, -2 * moments.row_column, tall], 1) / determinant)
+    row, column = lesions.row - per_row(lesions, moments.row), columns(lesions, moments)
+    distance = (form[:, 2:3] * column).add_(form[:, 1:2] * row).mul_(column).add_(form[:, 0:1] * row * row)
+    outside = positive(distance.sub_(4)).mul_(lesions.inside)
+    common = lesions.count - per_image(lesions, outside.sum(1, keepdim=True))
+    ellipse = 4 * math.pi * torch.sqrt(determinant)
+    return common / (lesions.count + ellipse - common)

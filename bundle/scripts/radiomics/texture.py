@@ -7,7 +7,7 @@ which the lesion has neighbours (IBSI: 2D, averaged over slices and directions, 
 import torch
 from torch import Tensor
 
-from .points import LesionPoints, ratio
+from .lesion import ratio
 
 TEXTURE_NAMES: list[str] = [
     "texture_contrast",
@@ -52,54 +52,32 @@ TEXTURE_IBSI: dict[str, str] = {
 }
 
 
-def co_occurrence(points: LesionPoints, levels: Tensor, neighbours: Tensor, bins: int = 32) -> Tensor:
-    """Symmetric co-occurrence counts (B, 4, bins, bins) float64: right, down, down-right, down-left neighbours.
-
-    Args:
-        points: the lesions' pixels.
-        levels: (B, M) int64 in 1..bins.
-        neighbours: (B, 4, M) from `neighbour_levels`.
-        bins: number of grey levels.
-    """
-    side = bins + 1
-    base = levels * side
-    weight = points.inside.to(torch.float64)
-    counts = torch.zeros([levels.shape[0], 4, side * side], dtype=torch.float64, device=levels.device)
-    for direction in range(4):
-        pair = base + neighbours[:, direction]
-        counts[:, direction].scatter_add_(1, pair, weight)
-    # Level 0 is "not lesion": its pairs were counted and are dropped.
-    counts = counts.view(-1, 4, side, side)[:, :, 1:, 1:]
-    return counts + counts.transpose(2, 3)
-
-
-def texture_descriptors(points: LesionPoints, levels: Tensor, neighbours: Tensor, bins: int = 32) -> Tensor:
+def texture_descriptors(pairs: Tensor) -> Tensor:
     """Texture descriptors in the order of `TEXTURE_NAMES`, entropies in bits.
 
     A flat lesion has correlation 1 (pyradiomics' convention); one without any neighbouring pair has zeros.
 
     Args:
-        points: the lesions' pixels.
-        levels: (B, M) grey levels 1..bins.
-        neighbours: (B, 4, M) from `neighbour_levels`.
-        bins: number of grey levels.
+        pairs: (B, 4, 33, 33), co-occurrences of levels in four directions; level 0 is outside the lesion.
 
     Returns:
         (B, 18) float64.
     """
     eps = 2.220446049250313e-16
-    counts = co_occurrence(points, levels, neighbours, bins)
+    counts = pairs[:, :, 1:, 1:].to(torch.float64)
+    counts = counts + counts.transpose(2, 3)
+    bins = counts.shape[2]
     total = counts.sum([2, 3], keepdim=True)
     joint = counts / total.clamp(min=1)
     grey = torch.arange(1, bins + 1, dtype=torch.float64, device=counts.device)
-    first, second = grey.view(-1, 1), grey.view(1, -1)
     marginal = joint.sum(3)
     mean = (marginal * grey).sum(2)
     variance = (marginal * (grey - mean.unsqueeze(2)) ** 2).sum(2)
 
     flat_joint = joint.flatten(2)
-    sum_index = (first + second - 2).to(torch.int64).flatten().expand_as(flat_joint)
-    difference_index = (first - second).abs().to(torch.int64).flatten().expand_as(flat_joint)
+    number = torch.arange(bins, device=joint.device)
+    sum_index = (number.view(-1, 1) + number).flatten().expand_as(flat_joint)
+    difference_index = (number.view(-1, 1) - number).abs().flatten().expand_as(flat_joint)
     sums = torch.zeros([joint.shape[0], 4, 2 * bins - 1], dtype=torch.float64, device=joint.device)
     sums = sums.scatter_add(2, sum_index, flat_joint)
     difference = torch.zeros([joint.shape[0], 4, bins], dtype=torch.float64, device=joint.device)
@@ -107,22 +85,20 @@ def texture_descriptors(points: LesionPoints, levels: Tensor, neighbours: Tensor
 
     k = grey - 1
     difference_mean = (difference * k).sum(2)
+    difference_square = (difference * k**2).sum(2)
     centred_sum = torch.arange(2, 2 * bins + 1, dtype=torch.float64, device=joint.device) - 2 * mean.unsqueeze(2)
-    covariance = ((first * second) * joint).sum([2, 3]) - mean * mean
     varied = variance > 1e-12
 
     joint_entropy = _entropy(flat_joint, eps)
     marginal_entropy = _entropy(marginal, eps)
-    product = marginal.unsqueeze(3) * marginal.unsqueeze(2)
-    log_product = torch.log2(product.clamp(min=eps))
-    cross = -(joint * log_product).sum([2, 3])
-    independent = -(product * log_product).sum([2, 3])
-    information = torch.sqrt((1 - torch.exp(-2 * (independent - joint_entropy))).clamp(min=0))
+    # The marginals are the same, so that independent levels have twice their entropy.
+    shared = 2 * marginal_entropy - joint_entropy
+    information = torch.sqrt((1 - torch.exp(-2 * shared)).clamp(min=0))
 
     features = torch.stack(
         [
-            (difference * k**2).sum(2),
-            torch.where(varied, ratio(covariance, variance), 1.0),
+            difference_square,
+            torch.where(varied, ratio(variance - difference_square / 2, variance), 1.0),
             joint_entropy,
             (flat_joint**2).sum(2),
             mean,
@@ -137,7 +113,7 @@ def texture_descriptors(points: LesionPoints, levels: Tensor, neighbours: Tensor
             (sums * centred_sum**2).sum(2),
             (sums * centred_sum**3).sum(2),
             (sums * centred_sum**4).sum(2),
-            torch.where(varied, ratio(joint_entropy - cross, marginal_entropy), 0.0),
+            torch.where(varied, ratio(-shared, marginal_entropy), 0.0),
             torch.where(varied, information, 0.0),
         ],
         2,

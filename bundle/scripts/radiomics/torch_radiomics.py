@@ -10,15 +10,9 @@ from .echo import (
     echo_descriptors,
     posterior_descriptors,
 )
+from .grey import grey_levels
+from .lesion import field_of_view, lesion_box, lesion_moments, lesion_rows, positive
 from .margin import MARGIN_NAMES, margin_descriptors
-from .points import (
-    field_of_view,
-    grey_levels,
-    lesion_box,
-    lesion_moments,
-    lesion_points,
-    neighbour_levels,
-)
 from .rays import cast_rays
 from .shape import SHAPE_IBSI, SHAPE_NAMES, shape_descriptors, support
 from .texture import TEXTURE_IBSI, TEXTURE_NAMES, texture_descriptors
@@ -66,22 +60,22 @@ class TorchRadiomics(nn.Module):
             if valid is not None:
                 image = image * (valid > 0.5).to(dtype)
             view = field_of_view(image if valid is None else valid)
-            points = lesion_points(image, mask)
-            moments = lesion_moments(points)
-            box = lesion_box(points)
-            reach = support(points, moments)
-            rays = cast_rays(image, points, view, moments, reach.amax(1, keepdim=True))
-            levels, flat = grey_levels(points)
-            neighbours = neighbour_levels(points, levels)
-            echo = echo_descriptors(image, view, points, levels, flat, rays)
+            lesion = positive(mask.to(dtype) - 0.5)
+            box = lesion_box(lesion)
+            lesions = lesion_rows(image, lesion, box)
+            moments = lesion_moments(lesions)
+            reach = support(lesions, moments)
+            rays = cast_rays(image, lesion, view, moments, reach.amax(1, keepdim=True))
+            grey = grey_levels(lesions)
+            echo = echo_descriptors(image, view, lesions, grey, rays)
             values = torch.cat(
                 [
-                    shape_descriptors(points, neighbours, moments, box, view, reach),
-                    margin_descriptors(rays, points, moments, reach),
+                    shape_descriptors(lesions, grey.pairs[:, :, 1:, 1:].sum([2, 3]), moments, box, view, reach),
+                    margin_descriptors(rays, lesions.count, moments, reach),
                     echo,
                     posterior_descriptors(image, view, box, echo[:, 0:1]),
-                    texture_descriptors(points, levels, neighbours),
+                    texture_descriptors(grey.pairs),
                 ],
                 1,
             )
-            return torch.where(points.count > 0, values, 0.0).to(dtype)
+            return torch.where(lesions.count > 0, values, 0.0).to(dtype)
