@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .grey import Grey, percentiles
 from .lesion import Box, Lesions, contrast, per_image, per_row, positive, ratio
-from .rays import Rays, band_means
+from .rays import Rays, before
 
 ECHO_NAMES: list[str] = [
     "echo_mean",
@@ -52,7 +52,7 @@ ECHO_IBSI: dict[str, str] = {
 POSTERIOR_NAMES: list[str] = ["posterior_ratio", "posterior_contrast", "posterior_inside_contrast"]
 
 
-def echo_descriptors(image: Tensor, view: Box, lesions: Lesions, grey: Grey, rays: Rays) -> Tensor:
+def echo_descriptors(light: Tensor, view: Box, lesions: Lesions, grey: Grey, rays: Rays) -> Tensor:
     """Echo descriptors in the order of `ECHO_NAMES`.
 
     First-order statistics follow IBSI and pyradiomics `firstorder`, population moments; the kurtosis is the excess
@@ -65,7 +65,7 @@ def echo_descriptors(image: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
     * halo_contrast: the rim's inner two fifths against the rest of it (positive: an echogenic halo).
 
     Args:
-        image: (B, 1, H, W), zero outside the field of view.
+        light: (B, 1), sum of the image values.
         view: the field of view.
         lesions: the lesions' rows.
         grey: from `grey_levels`.
@@ -78,11 +78,12 @@ def echo_descriptors(image: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
     mean = per_image(lesions, (lesions.inside * lesions.value).sum(1, keepdim=True)) / count
     centred = (lesions.value - per_row(lesions, mean)).mul_(lesions.inside)
     square = centred * centred
-    sums = [square.sum(1), (square * centred).sum(1), (square * square).sum(1), centred.abs_().sum(1)]
+    second, third = square.sum(1), (square * centred).sum(1)
+    sums = [second, third, square.mul_(square).sum(1), centred.abs_().sum(1)]
     central = per_image(lesions, torch.stack(sums, 1)) / count
-    variance = torch.where(grey.flat, 0.0, central[:, 0:1])
+    variance = central[:, 0:1].masked_fill(grey.flat, 0.0)
     skewness = ratio(central[:, 1:2], variance**1.5)
-    kurtosis = torch.where(grey.flat, 0.0, ratio(central[:, 2:3], variance**2) - 3)
+    kurtosis = (ratio(central[:, 2:3], variance**2) - 3).masked_fill(grey.flat, 0.0)
 
     p10, p25, p50, p75, p90 = percentiles(grey, lesions.count).split(1, 1)
     beyond = positive(per_row(lesions, p10) - lesions.value)
@@ -96,14 +97,18 @@ def echo_descriptors(image: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
     share = grey.pairs[:, 0, 1:].sum(2) / count
     outline = rays.outline
     equivalent = torch.sqrt(lesions.count / math.pi)
-    near_edge, far_edge = outline + 0.2 * equivalent, outline + 0.5 * equivalent
     # Before a distance of -1 lies nothing.
-    core, shell, near, far = band_means(
-        rays, [-torch.ones_like(outline), 0.5 * outline, outline, near_edge, far_edge]
-    ).split(1, 1)
-    rim = band_means(rays, [outline, far_edge])
+    edges = [-torch.ones_like(outline), 0.5 * outline, outline, outline + 0.2 * equivalent, outline + 0.5 * equivalent]
+    band_area, band_light = before(rays, edges)
+    band_area, band_light = band_area.sum(1), band_light.sum(1)  # (B, 5)
+    bands = ratio(band_light.diff(dim=1), band_area.diff(dim=1))
+    core, shell, near, far = bands.split(1, 1)
+    rim = ratio(band_light[:, 4:] - band_light[:, 2:3], band_area[:, 4:] - band_area[:, 2:3])
     view_area = (view.bottom - view.top + 1) * (view.right - view.left + 1)
-    whole = image.flatten(1).sum(1, keepdim=True) / view_area
+    outer, inner = torch.cat([rim, shell, near], 1), torch.cat([mean, core, far], 1)
+    # The mean may be 0, a band without area says nothing.
+    unknown = (outer <= 0) | (torch.cat([rim, shell, far], 1) <= 0)
+    rim_contrast, core_contrast, halo_contrast = contrast(outer, inner).masked_fill(unknown, 0.0).split(1, 1)
     return torch.cat(
         [
             mean,
@@ -119,10 +124,10 @@ def echo_descriptors(image: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
             -(share * torch.log2(share.clamp(min=2.220446049250313e-16))).sum(1, keepdim=True),
             (share * share).sum(1, keepdim=True),
             ratio(torch.sqrt(variance), mean),
-            torch.where(rim > 0, contrast(rim, mean), 0.0),
-            contrast(whole, mean),
-            torch.where(shell > 0, contrast(shell, core), 0.0),
-            torch.where((near > 0) & (far > 0), contrast(near, far), 0.0),
+            rim_contrast,
+            contrast(light / view_area, mean),
+            core_contrast,
+            halo_contrast,
         ],
         1,
     )
@@ -167,13 +172,9 @@ def posterior_descriptors(image: Tensor, view: Box, box: Box, inside: Tensor) ->
     below_mean = _column_mean(light, below) / depth_left.clamp(min=1)
     side_mean = _column_mean(light, seen & (left | right)) / depth_left.clamp(min=1)
     known = (depth_left >= 2) & (side_mean > 0)
+    contrasts = contrast(below_mean, torch.cat([side_mean, inside], 1))
     return torch.cat(
-        [
-            torch.where(known, ratio(below_mean, side_mean).clamp(0.1, 10.0), 1.0),
-            torch.where(known, contrast(below_mean, side_mean), 0.0),
-            torch.where(known, contrast(below_mean, inside), 0.0),
-        ],
-        1,
+        [ratio(below_mean, side_mean).clamp(0.1, 10.0).masked_fill(~known, 1.0), contrasts.masked_fill(~known, 0.0)], 1
     )
 
 

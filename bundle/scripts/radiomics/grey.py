@@ -23,8 +23,8 @@ class Grey(NamedTuple):
 def grey_levels(lesions: Lesions, bins: int = 32, fine_bins: int = 512) -> Grey:
     """Discretise the lesion's values to a fixed bin number between its own extremes (IBSI K15C), and count neighbours.
 
-    The edges are those of `numpy.histogram`, as in pyradiomics with `binCount`; a flat lesion falls into one bin. In
-    float64 always: 8-bit values often lie exactly on an edge.
+    The edges are those of `numpy.histogram`, as in pyradiomics with `binCount`; a flat lesion falls into one bin. Edges
+    are float64 always: 8-bit values often lie exactly on one.
 
     Args:
         lesions: the lesions' rows.
@@ -37,19 +37,18 @@ def grey_levels(lesions: Lesions, bins: int = 32, fine_bins: int = 512) -> Grey:
     high = outside.neg_().add_(lesions.value).amax(1).index_select(0, lesions.place.flatten()).view(images, -1)
     low, high = low.amin(1, keepdim=True).to(torch.float64), high.amax(1, keepdim=True).to(torch.float64)
     flat = high <= low
-    edges = torch.cat([torch.where(flat, low - 0.5, low), torch.where(flat, 1.0, high - low) / bins], 1)
-    edges = per_row(lesions, edges)
+    one_bin = flat.to(torch.float64)
+    edges = per_row(lesions, torch.cat([low - 0.5 * one_bin, (high - low + one_bin) / bins], 1))
     origin, step = edges[:, 0:1], edges[:, 1:2]
 
-    value = lesions.value.to(torch.float64)
-    position = (value - origin).div_(step)
-    # The division may round across an edge: stay just below, and step up past the edge itself, as a histogram does.
-    below = (position - 1e-9).floor_().add_(1)
-    level = (below * step).add_(origin).neg_().add_(value).floor_().clamp_(-1, 0).add_(below)
+    position = (lesions.value - origin.to(lesions.value.dtype)).mul_((1 / step).to(lesions.value.dtype))
     image = lesions.image.to(torch.int32).unsqueeze(1)
+    fine = (position * (fine_bins / bins)).to(torch.int32).clamp_(0, fine_bins - 1).add_(image * fine_bins).flatten()
+    # The division rounds: stay just below, and step up past the edge itself, as a histogram does.
+    below = position.sub_(1e-4).floor_().add_(1)
+    level = (below * step).add_(origin).neg_().add_(lesions.value).floor_().clamp_(-1, 0).add_(below)
     level = level.to(torch.int32).clamp_(0, bins - 1).add_(1).mul_(lesions.inside.to(torch.int32))
     first = (level * side).add_(image * (side * side)).flatten()
-    fine = position.mul_(fine_bins / bins).to(torch.int32).clamp_(0, fine_bins - 1).add_(image * fine_bins).flatten()
 
     stride = level.shape[1]
     level = level.flatten()
@@ -96,7 +95,7 @@ def percentiles(grey: Grey, count: Tensor) -> Tensor:
     slot = torch.arange(int(size.max().clamp(min=1).item()), device=count.device).unsqueeze(0)
     index = size.cumsum(0) - size + torch.where(slot < size, slot, 0)
     ranked = value.index_select(0, index.flatten()).view(images, -1)
-    ranked = torch.where(slot < size, ranked, float("inf")).sort(1)[0]
+    ranked = ranked.masked_fill(slot >= size, float("inf")).sort(1)[0]
     chosen = ranked.gather(1, rank.to(torch.int64).clamp(0, ranked.shape[1] - 1))
     lower, upper = chosen[:, :5], chosen[:, 5:]
     return lower + (place - below).to(dtype) * (upper - lower)

@@ -54,7 +54,7 @@ def positive(values: Tensor) -> Tensor:
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     """numerator / denominator, and 0 where the denominator is not positive."""
-    return torch.where(denominator > 0, numerator / denominator, 0.0)
+    return (numerator / denominator).masked_fill(denominator <= 0, 0.0)
 
 
 def contrast(first: Tensor, second: Tensor) -> Tensor:
@@ -62,32 +62,33 @@ def contrast(first: Tensor, second: Tensor) -> Tensor:
     return ratio(first - second, first + second)
 
 
-def lesion_box(lesion: Tensor) -> Box:
+def lesion_box(mask: Tensor, dtype: torch.dtype) -> Box:
     """Bounding box of the lesion, all its components together; the first pixel where there is none.
 
     Args:
-        lesion: (B, 1, H, W), 1 inside and 0 outside.
+        mask: (B, 1, H, W), lesion where above 0.5.
+        dtype: of the box.
     """
-    rows, columns = lesion[:, 0].amax(2), lesion[:, 0].amax(1)
+    rows, columns = (mask[:, 0].amax(2) > 0.5).to(dtype), (mask[:, 0].amax(1) > 0.5).to(dtype)
     top, bottom = _span(rows)
     left, right = _span(columns)
     some = rows.amax(1, keepdim=True)
     return Box(top, bottom * some, left, right * some)
 
 
-def lesion_rows(image: Tensor, lesion: Tensor, box: Box) -> Lesions:
+def lesion_rows(image: Tensor, mask: Tensor, box: Box) -> Lesions:
     """List the rows of the lesions.
 
     Args:
         image: (B, 1, H, W), values in [0, 1].
-        lesion: (B, 1, H, W), 1 inside and 0 outside.
+        mask: (B, 1, H, W), lesion where above 0.5.
         box: around the lesions.
     """
-    height, width = lesion.shape[2], lesion.shape[3]
+    height, width = mask.shape[2], mask.shape[3]
     extent = torch.cat([box.bottom - box.top + 2, box.right - box.left + 1], 1).to(torch.int64)
     size = extent[:, 0:1]
     tallest, widest = int(extent[:, 0].max().item()), int(extent[:, 1].max().item())
-    slot = torch.arange(tallest, device=lesion.device).unsqueeze(0)
+    slot = torch.arange(tallest, device=mask.device).unsqueeze(0)
     real = slot < size
     place = size.cumsum(0) - size + torch.where(real, slot, 0)
 
@@ -97,10 +98,10 @@ def lesion_rows(image: Tensor, lesion: Tensor, box: Box) -> Lesions:
     row = corner[:, 0:1] + (chosen - index * tallest).unsqueeze(1)
     left = corner[:, 2:3]
     # The blank column repeats the last one, which always exists.
-    column = torch.arange(widest + 1, device=lesion.device)
+    column = torch.arange(widest + 1, device=mask.device)
     start = (index.unsqueeze(1) * height + row.to(torch.int64).clamp(max=height - 1)) * width + left.to(torch.int64)
     cell = (start + column.clamp(max=widest - 1)).flatten()
-    inside = lesion.flatten().index_select(0, cell).view(-1, widest + 1)
+    inside = positive(mask.flatten().index_select(0, cell).view(-1, widest + 1).to(image.dtype) - 0.5)
     inside.mul_((row <= corner[:, 1:2]).to(image.dtype)).mul_((column < widest).to(image.dtype))
     value = image.flatten().index_select(0, cell).view(-1, widest + 1)
     count = _per_image(inside.sum(1, keepdim=True), place, real.to(image.dtype))
@@ -115,6 +116,13 @@ def per_image(lesions: Lesions, sums: Tensor) -> Tensor:
 def _per_image(sums: Tensor, place: Tensor, real: Tensor) -> Tensor:
     rows = sums.index_select(0, place.flatten()).view(place.shape[0], place.shape[1], -1)
     return rows.mul_(real.unsqueeze(2)).sum(1)
+
+
+def lesion_layers(lesions: Lesions) -> Tensor:
+    """The lesions as images (B, 1, h, w), row and column 0 being the first of each lesion's rows."""
+    images, tallest = lesions.place.shape[0], lesions.place.shape[1]
+    layers = lesions.inside.index_select(0, lesions.place.flatten()).view(images, 1, tallest, -1)
+    return layers.mul_(lesions.real.view(images, 1, tallest, 1))
 
 
 def per_row(lesions: Lesions, values: Tensor) -> Tensor:
@@ -144,17 +152,18 @@ def lesion_moments(lesions: Lesions) -> Moments:
     return Moments(centre.row, centre.column, second[:, 0:1], second[:, 1:2], second[:, 2:3])
 
 
-def field_of_view(image: Tensor) -> Box:
+def field_of_view(rows: Tensor, columns: Tensor) -> Box:
     """The image without its zero padding: the rectangle spanned by rows and columns that are not all zero.
 
     Args:
-        image: (B, 1, H, W), or a mask of the field of view.
+        rows: (B, H), sums over the rows of images, or of masks of the field of view.
+        columns: (B, W), sums over their columns.
 
     Returns:
         The rectangle; the whole grid when the image is zero everywhere.
     """
-    top, bottom = _span(image[:, 0].sum(2))
-    left, right = _span(image[:, 0].sum(1))
+    top, bottom = _span(rows)
+    left, right = _span(columns)
     return Box(top, bottom, left, right)
 
 

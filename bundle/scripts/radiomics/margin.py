@@ -61,14 +61,15 @@ def margin_descriptors(rays: Rays, count: Tensor, moments: Moments, hull_support
     longest = outline.amax(1, keepdim=True)
     radial = ratio(outline, longest)
     mean = radial.mean(1, keepdim=True)
-    dead_band = ratio(torch.ones_like(longest), longest).clamp(0.02, 1.0)
+    dead_band = (1 / longest).clamp(0.02, 1.0)
     sine, cosine = direction_vectors(outline.shape[1], outline)
     to_ellipse = outline * torch.sqrt(ellipse_form(moments, sine, cosine)) / 2
     hull = hull_radius(hull_support)
     gap = ratio((hull - outline).clamp(min=0), hull)
-    closed = -_circular_maximum(-_circular_maximum(outline))
-    opened = _circular_maximum(-_circular_maximum(-outline))
-    square = (outline**2).sum(1, keepdim=True)
+    closed, opened = _circular_maximum(-_circular_maximum(torch.cat([outline, -outline]))).chunk(2)
+    crossings = _crossings(torch.cat([radial - mean, to_ellipse - 1]), dead_band.repeat(2, 1))
+    mean_crossings, ellipse_crossings = crossings.chunk(2)
+    square, closed_square, opened_square = (torch.stack([outline, closed, opened], 2) ** 2).sum(1).split(1, 1)
 
     width = 0.15 * torch.sqrt(count / math.pi)
     width = width.clamp(min=1.5)
@@ -79,24 +80,26 @@ def margin_descriptors(rays: Rays, count: Tensor, moments: Moments, hull_support
     seen = (area.amin(2) > 0).to(outline.dtype)
     rays_seen = seen.sum(1, keepdim=True)
     step_mean = ratio((seen * step).sum(1, keepdim=True), rays_seen)
-    step_variance = ratio((seen * (step - step_mean) ** 2).sum(1, keepdim=True), rays_seen)
+    blurred = seen.masked_fill(step >= 0.05, 0.0)
+    spread = torch.stack([seen * (step - step_mean) ** 2, blurred], 2).sum(1)
+    step_variance, indistinct = ratio(spread, rays_seen).split(1, 1)
     return torch.cat(
         [
             mean,
             radial.std(1, correction=0, keepdim=True),
             _entropy(radial),
-            _crossings(radial - mean, dead_band),
+            mean_crossings,
             ratio((radial - mean).clamp(min=0).mean(1, keepdim=True), mean),
             (radial - radial.roll(1, 1)).abs().mean(1, keepdim=True),
             to_ellipse.std(1, correction=0, keepdim=True),
-            _crossings(to_ellipse - 1, dead_band),
+            ellipse_crossings,
             gap.mean(1, keepdim=True),
             gap.amax(1, keepdim=True),
-            ratio(square, (closed**2).sum(1, keepdim=True)),
-            ratio((opened**2).sum(1, keepdim=True), square),
+            ratio(square, closed_square),
+            ratio(opened_square, square),
             step_mean,
             torch.sqrt(step_variance),
-            ratio(torch.where(step < 0.05, seen, 0.0).sum(1, keepdim=True), rays_seen),
+            indistinct,
         ],
         1,
     )
@@ -106,11 +109,12 @@ def hull_radius(hull_support: Tensor) -> Tensor:
     """Radial function (B, N) of the hull: min over directions p of h(p) / cos(p - angle)."""
     directions = hull_support.shape[1]
     index = torch.arange(directions, device=hull_support.device)
-    turn = (index.view(-1, 1) - index.view(1, -1)).to(torch.float64) * (2 * math.pi / directions)
-    facing = torch.cos(turn).clamp(min=0)
-    weight = torch.where(facing > 0.05, 1 / facing.clamp(min=0.05), float("inf"))
+    facing = torch.cos(index.to(torch.float64) * (2 * math.pi / directions))
+    weight = torch.where(facing > 0.05, 1 / facing, float("inf")).to(hull_support.dtype)
+    turn = (index.view(-1, 1) - index).abs()
+    weight = weight.index_select(0, turn.flatten()).view(directions, directions)
     # Tiny lesions have small but positive support everywhere; a centroid outside the hull does not exist.
-    return (hull_support.clamp(min=1e-3).unsqueeze(1) * weight.to(hull_support.dtype)).amin(2)
+    return (hull_support.clamp(min=1e-3).unsqueeze(1) * weight).amin(2)
 
 
 def _circular_maximum(profile: Tensor, share: int = 8) -> Tensor:

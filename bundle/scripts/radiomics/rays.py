@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .lesion import Box, Moments, ratio
+from .lesion import Box, Lesions, Moments, lesion_layers
 from .shape import direction_vectors
 
 
@@ -21,7 +21,7 @@ class Rays(NamedTuple):
 
 def cast_rays(
     image: Tensor,
-    lesion: Tensor,
+    lesions: Lesions,
     view: Box,
     moments: Moments,
     reach: Tensor,
@@ -35,39 +35,32 @@ def cast_rays(
 
     Args:
         image: (B, 1, H, W).
-        lesion: (B, 1, H, W), 1 inside and 0 outside.
+        lesions: the lesions' rows.
         view: the field of view; samples outside it count for nothing.
         moments: for the centroids.
         reach: (B, 1) largest distance of the lesion's outline from the centroid, pixels.
         directions: N.
         samples: R.
     """
-    images, height, width = image.shape[0], image.shape[2], image.shape[3]
     step = reach.clamp(min=0.5) * (1.5 / (samples - 1))
     number = torch.arange(samples, dtype=step.dtype, device=image.device)
     sine, cosine = direction_vectors(directions, image)
-
-    # Column and row alternate in memory, as `grid_sample` wants them: one pass over long lines writes both.
-    size = torch.tensor([width, height], device=image.device).to(step.dtype)
-    centre = (torch.cat([moments.column, moments.row], 1) * 2 + 1) / size - 1
-    along = (number * step).unsqueeze(2) * (2 / size)
-    heading = torch.stack([cosine[0], sine[0]], 1).unsqueeze(1).expand(-1, samples, -1)
-    grid = torch.addcmul(
-        centre.unsqueeze(1).expand(-1, samples, -1).reshape(images, 1, -1),
-        along.view(images, 1, -1),
-        heading.reshape(1, directions, -1),
-    ).view(images, directions, samples, 2)
+    # Outside its own rows and columns a lesion is zero. Its outline is no farther than `reach` and a fraction of a
+    # pixel: two thirds of the samples and some more.
+    first = lesions.place[:, 0]
+    row = moments.row - lesions.row.index_select(0, first)
+    column = moments.column - lesions.left.index_select(0, first)
+    along = number * step
+    inside = _sample(lesion_layers(lesions), row, column, along[:, : samples * 3 // 4], sine, cosine)
 
     start_row, stop_row = _stay(moments.row, step * sine, view.top, view.bottom)
     start_column, stop_column = _stay(moments.column, step * cosine, view.left, view.right)
-    # The outline is no farther than `reach` and a fraction of a pixel: two thirds of the samples and some more.
-    near = samples * 3 // 4
     return Rays(
-        _outline(_sample(lesion, grid[:, :, :near])) * step,
+        _outline(inside) * step,
         step,
         torch.maximum(start_row, start_column).clamp(0, samples),
         (torch.minimum(stop_row, stop_column) + 1).clamp(0, samples),
-        _sample(image, grid).mul_(number).cumsum(2),
+        _sample(image, moments.row, moments.column, along, sine, cosine).mul_(number).cumsum(2),
     )
 
 
@@ -77,22 +70,34 @@ def _stay(centre: Tensor, speed: Tensor, low: Tensor, high: Tensor) -> tuple[Ten
     return torch.minimum(enter, leave).ceil(), torch.maximum(enter, leave).floor()
 
 
-def _sample(layer: Tensor, grid: Tensor) -> Tensor:
-    """Bilinear samples (B, N, R) of a layer (B, 1, H, W), zero outside."""
-    sampled = torch.nn.functional.grid_sample(layer, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return sampled.squeeze(1)
+def _sample(layer: Tensor, row: Tensor, column: Tensor, along: Tensor, sine: Tensor, cosine: Tensor) -> Tensor:
+    """Bilinear samples (B, N, R) of a layer (B, 1, H, W), zero outside, at distances (B, R) from (row, column)."""
+    images, samples, directions = along.shape[0], along.shape[1], sine.shape[1]
+    # Column and row alternate in memory, as `grid_sample` wants them: one pass over long lines writes both.
+    size = torch.tensor([layer.shape[3], layer.shape[2]], device=layer.device).to(layer.dtype)
+    centre = (torch.cat([column, row], 1) * 2 + 1) / size - 1
+    offset = along.unsqueeze(2) * (2 / size)
+    heading = torch.stack([cosine[0], sine[0]], 1).unsqueeze(1).expand(-1, samples, -1)
+    grid = torch.addcmul(
+        centre.unsqueeze(1).expand(-1, samples, -1).reshape(images, 1, -1),
+        offset.view(images, 1, -1),
+        heading.reshape(1, directions, -1),
+    ).view(images, directions, samples, 2)
+    return torch.nn.functional.grid_sample(
+        layer, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    ).squeeze(1)
 
 
 def _outline(inside: Tensor) -> Tensor:
     """Sample position (B, N) at which the lesion profile (B, N, R) crosses one half for the last time; 0 if never."""
     samples = inside.shape[2]
     number = torch.arange(1, samples + 1, dtype=inside.dtype, device=inside.device)
-    # floor + 1 is 1 from one half on, else 0
-    last = (inside - 0.5).floor_().add_(1).mul_(number).amax(2, keepdim=True).to(torch.int64) - 1
+    # floor + 1 is 1 from one half on, else 0; where a ray runs along a half, rounding has no say.
+    last = (inside - (0.5 - 1e-5)).floor_().add_(1).mul_(number).amax(2, keepdim=True).to(torch.int64) - 1
     here = last.clamp(0, samples - 2)
     above, below = inside.gather(2, here), inside.gather(2, here + 1)
     fraction = ((above - 0.5) / (above - below).clamp(min=1e-6)).clamp(0, 1)
-    return torch.where(last >= 0, here + fraction, 0.0).squeeze(2)
+    return (here + fraction).masked_fill(last < 0, 0.0).squeeze(2)
 
 
 def before(rays: Rays, distances: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -110,10 +115,3 @@ def before(rays: Rays, distances: list[Tensor]) -> tuple[Tensor, Tensor]:
     # The first sample has no area: before it and after it is the same.
     light = rays.light.gather(2, (sample.to(torch.int64) - 1).clamp(0, rays.light.shape[2] - 1))
     return sample * (sample - 1) / 2, light
-
-
-def band_means(rays: Rays, distances: list[Tensor]) -> Tensor:
-    """Mean image value between each two successive ones of E distances over all rays, (B, E - 1); 0 where empty."""
-    area, light = before(rays, distances)
-    area, light = area.sum(1), light.sum(1)
-    return ratio(light[:, 1:] - light[:, :-1], area[:, 1:] - area[:, :-1])

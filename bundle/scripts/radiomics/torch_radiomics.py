@@ -11,7 +11,7 @@ from .echo import (
     posterior_descriptors,
 )
 from .grey import grey_levels
-from .lesion import field_of_view, lesion_box, lesion_moments, lesion_rows, positive
+from .lesion import field_of_view, lesion_box, lesion_moments, lesion_rows
 from .margin import MARGIN_NAMES, margin_descriptors
 from .rays import cast_rays
 from .shape import SHAPE_IBSI, SHAPE_NAMES, shape_descriptors, support
@@ -59,15 +59,18 @@ class TorchRadiomics(nn.Module):
             image = image.to(dtype)
             if valid is not None:
                 image = image * (valid > 0.5).to(dtype)
-            view = field_of_view(image if valid is None else valid)
-            lesion = positive(mask.to(dtype) - 0.5)
-            box = lesion_box(lesion)
-            lesions = lesion_rows(image, lesion, box)
+            light = image[:, 0].sum(2)  # (B, H)
+            if valid is None:
+                view = field_of_view(light, image[:, 0].sum(1))
+            else:
+                view = field_of_view(valid[:, 0].to(dtype).sum(2), valid[:, 0].to(dtype).sum(1))
+            box = lesion_box(mask, dtype)
+            lesions = lesion_rows(image, mask, box)
             moments = lesion_moments(lesions)
             reach = support(lesions, moments)
-            rays = cast_rays(image, lesion, view, moments, reach.amax(1, keepdim=True))
+            rays = cast_rays(image, lesions, view, moments, reach.amax(1, keepdim=True))
             grey = grey_levels(lesions)
-            echo = echo_descriptors(image, view, lesions, grey, rays)
+            echo = echo_descriptors(light.sum(1, keepdim=True), view, lesions, grey, rays)
             values = torch.cat(
                 [
                     shape_descriptors(lesions, grey.pairs[:, :, 1:, 1:].sum([2, 3]), moments, box, view, reach),
