@@ -85,7 +85,9 @@ def echo_descriptors(light: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
     skewness = ratio(central[:, 1:2], variance**1.5)
     kurtosis = (ratio(central[:, 2:3], variance**2) - 3).masked_fill(grey.flat, 0.0)
 
-    p10, p25, p50, p75, p90 = percentiles(grey, lesions.count).split(1, 1)
+    # Slices instead of splits: ONNX optimisers fail at those of a tensor whose shape they cannot infer.
+    ranked = percentiles(grey, lesions.count)
+    p10, p25, p50, p75, p90 = ranked[:, 0:1], ranked[:, 1:2], ranked[:, 2:3], ranked[:, 3:4], ranked[:, 4:5]
     beyond = positive(per_row(lesions, p10) - lesions.value)
     beyond.add_(positive(lesions.value - per_row(lesions, p90)))
     kept = (1 - beyond).mul_(lesions.inside)
@@ -102,13 +104,13 @@ def echo_descriptors(light: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
     band_area, band_light = before(rays, edges)
     band_area, band_light = band_area.sum(1), band_light.sum(1)  # (B, 5)
     bands = ratio(band_light.diff(dim=1), band_area.diff(dim=1))
-    core, shell, near, far = bands.split(1, 1)
+    core, shell, near, far = bands[:, 0:1], bands[:, 1:2], bands[:, 2:3], bands[:, 3:4]
     rim = ratio(band_light[:, 4:] - band_light[:, 2:3], band_area[:, 4:] - band_area[:, 2:3])
     view_area = (view.bottom - view.top + 1) * (view.right - view.left + 1)
     outer, inner = torch.cat([rim, shell, near], 1), torch.cat([mean, core, far], 1)
     # The mean may be 0, a band without area says nothing.
     unknown = (outer <= 0) | (torch.cat([rim, shell, far], 1) <= 0)
-    rim_contrast, core_contrast, halo_contrast = contrast(outer, inner).masked_fill(unknown, 0.0).split(1, 1)
+    band_contrasts = contrast(outer, inner).masked_fill(unknown, 0.0)  # of rim, core and halo
     return torch.cat(
         [
             mean,
@@ -124,10 +126,9 @@ def echo_descriptors(light: Tensor, view: Box, lesions: Lesions, grey: Grey, ray
             -(share * torch.log2(share.clamp(min=2.220446049250313e-16))).sum(1, keepdim=True),
             (share * share).sum(1, keepdim=True),
             ratio(torch.sqrt(variance), mean),
-            rim_contrast,
+            band_contrasts[:, 0:1],
             contrast(light / view_area, mean),
-            core_contrast,
-            halo_contrast,
+            band_contrasts[:, 1:],
         ],
         1,
     )

@@ -54,7 +54,7 @@ def positive(values: Tensor) -> Tensor:
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     """numerator / denominator, and 0 where the denominator is not positive."""
-    return (numerator / denominator).masked_fill(denominator <= 0, 0.0)
+    return (numerator / denominator).masked_fill_(denominator <= 0, 0.0)
 
 
 def contrast(first: Tensor, second: Tensor) -> Tensor:

@@ -66,10 +66,12 @@ def margin_descriptors(rays: Rays, count: Tensor, moments: Moments, hull_support
     to_ellipse = outline * torch.sqrt(ellipse_form(moments, sine, cosine)) / 2
     hull = hull_radius(hull_support)
     gap = ratio((hull - outline).clamp(min=0), hull)
-    closed, opened = _circular_maximum(-_circular_maximum(torch.cat([outline, -outline]))).chunk(2)
+    images = outline.shape[0]
+    swept = _circular_maximum(-_circular_maximum(torch.cat([outline, -outline])))
+    closed, opened = swept[:images], swept[images:]
     crossings = _crossings(torch.cat([radial - mean, to_ellipse - 1]), dead_band.repeat(2, 1))
-    mean_crossings, ellipse_crossings = crossings.chunk(2)
-    square, closed_square, opened_square = (torch.stack([outline, closed, opened], 2) ** 2).sum(1).split(1, 1)
+    squares = (torch.stack([outline, closed, opened], 2) ** 2).sum(1)
+    square, closed_square, opened_square = squares[:, 0:1], squares[:, 1:2], squares[:, 2:3]
 
     width = 0.15 * torch.sqrt(count / math.pi)
     width = width.clamp(min=1.5)
@@ -82,24 +84,24 @@ def margin_descriptors(rays: Rays, count: Tensor, moments: Moments, hull_support
     step_mean = ratio((seen * step).sum(1, keepdim=True), rays_seen)
     blurred = seen.masked_fill(step >= 0.05, 0.0)
     spread = torch.stack([seen * (step - step_mean) ** 2, blurred], 2).sum(1)
-    step_variance, indistinct = ratio(spread, rays_seen).split(1, 1)
+    spread = ratio(spread, rays_seen)
     return torch.cat(
         [
             mean,
             radial.std(1, correction=0, keepdim=True),
             _entropy(radial),
-            mean_crossings,
+            crossings[:images],
             ratio((radial - mean).clamp(min=0).mean(1, keepdim=True), mean),
             (radial - radial.roll(1, 1)).abs().mean(1, keepdim=True),
             to_ellipse.std(1, correction=0, keepdim=True),
-            ellipse_crossings,
+            crossings[images:],
             gap.mean(1, keepdim=True),
             gap.amax(1, keepdim=True),
             ratio(square, closed_square),
             ratio(opened_square, square),
             step_mean,
-            torch.sqrt(step_variance),
-            indistinct,
+            torch.sqrt(spread[:, 0:1]),
+            spread[:, 1:2],
         ],
         1,
     )

@@ -125,7 +125,7 @@ def support(lesions: Lesions, moments: Moments, directions: int = 128) -> Tensor
     reach = torch.cat([lesions.row - per_row(lesions, moments.row), first + start, last + start], 1)
     # A row without lesion reaches as far as the centroid, which any hull contains.
     reach = (reach * last.clamp(max=1)).index_select(0, lesions.place.flatten()).view(images, -1, 3)
-    row, left, right = reach.split(1, 2)  # each (B, h, 1)
+    row, left, right = reach[:, :, 0:1], reach[:, :, 1:2], reach[:, :, 2:3]
 
     sine, cosine = direction_vectors(directions, inside)
     quarter = directions // 4
