@@ -39,7 +39,7 @@ RECIPE = (
     Phase("training", {"image_size": 128, "epochs": 16, **BLIND}),
     Phase(
         "training",
-        {"image_size": 256, "epochs": 3, "warmup_epochs": 0.2, "learning_rate": 0.0004, "ema_momentum": 0.01, **BLIND},
+        {"image_size": 256, "epochs": 2, "warmup_epochs": 0.2, "learning_rate": 0.0004, "ema_momentum": 0.01, **BLIND},
     ),
 )
 #: Shorter, but the same phases: temperatures and limits must carry over to the default.
