@@ -5,8 +5,8 @@
 Trains the default by its recipe (``default/2/last.pt``, ``default/0/text_tower.pt``), of which no validation case
 chooses anything; trains networks by a shorter recipe on two thirds of the training groups each, and evaluates them on
 the third that they have not seen; fits temperatures and limits on these predictions, and writes them into
-``calibrated/model.pt``; evaluates the weights before and after on the validation section. What is finished is not run
-again; a training that was interrupted resumes. Hours on a CPU.
+``calibrated_by_0_1_2/model.pt``; evaluates the weights before and after on the validation section. What is finished is
+not run again; a training that was interrupted resumes. Hours on a CPU.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ def main() -> None:
     parser.add_argument("--output_dir", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="calibrate these instead of training anew")
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--held_out", type=int, nargs="+", default=range(FOLDS), help="folds that calibrate, of 0 to 2")
     add_jobs(parser)
     arguments = parser.parse_args()
     out = arguments.output_dir.resolve()
@@ -104,13 +105,14 @@ def main() -> None:
     digest = weights_digest(arguments.weights) if arguments.weights else None
     check_settings({**common, "weights": digest, "recipes": [list(map(asdict, r)) for r in (RECIPE, FOLD_RECIPE)]}, out)
     default = [] if arguments.weights else [lambda: train_default(common, out / "default")]
-    folds = [partial(predict_held_out, fold, common, out / f"fold_{fold}") for fold in range(FOLDS)]
+    folds = [partial(predict_held_out, fold, common, out / f"fold_{fold}") for fold in arguments.held_out]
     done = side_by_side([*default, *folds], arguments.jobs)
-    weights, cases = arguments.weights or done[0], [str(path) for path in done[-FOLDS:]]
+    weights, cases = arguments.weights or done[0], [str(path) for path in done[len(default) :]]
 
-    calibrated = out / "calibrated"
+    by = "_".join(str(fold) for fold in arguments.held_out)
+    calibrated = out / f"calibrated_by_{by}"
     run("calibration", ["train", "calibrate"], {"weights": Path(weights).resolve(), "cases": cases}, calibrated)
-    for name, file in (("before", weights), ("after", calibrated / "model.pt")):
+    for name, file in (("before", weights), (f"after_{by}", calibrated / "model.pt")):
         options = {**common, "weights": Path(file).resolve()}
         run("evaluation", ["train", "evaluate"], options, out / "evaluation" / name)
 
