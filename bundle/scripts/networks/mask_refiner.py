@@ -10,9 +10,8 @@ from .image_encoder import DETAIL_CHANNELS
 class MaskRefiner(nn.Module):
     """Adds to the fused mask what finer features say about its border.
 
-    A lesion of the smallest third spans few cells of S/4: at a working size of 128 pixels the best mask that this grid
-    can hold has a Dice of 0.94 there, that of S/2 0.97. The last convolution begins at zero, so a network that was
-    trained without this step is unchanged by it.
+    A small lesion spans few cells of S/4, and that grid cannot hold its outline. The last convolution begins at zero, so
+    a network that was trained without this step is unchanged by it.
 
     Args:
         detail_channels: channels of the finer features.
