@@ -10,8 +10,8 @@ from .image_encoder import DETAIL_CHANNELS
 class MaskRefiner(nn.Module):
     """Adds to the fused mask what finer features say about its border.
 
-    A small lesion spans few cells of S/4, and that grid cannot hold its outline. The last convolution begins at zero, so
-    a network that was trained without this step is unchanged by it.
+    A small lesion spans few cells of S/4, and that grid cannot hold its outline. The last convolution begins at zero,
+    so a network that was trained without this step is unchanged by it.
 
     Args:
         detail_channels: channels of the finer features.
