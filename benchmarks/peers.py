@@ -42,13 +42,17 @@ from scripts.reporting.study_tables import write_study
 
 @dataclass(frozen=True)
 class Entrant:
-    """A network of the table: its overlays on ``train.json``, what selects it, and the learning rates it may choose."""
+    """A network of the table: its overlays on ``train.json``, what selects it, and the learning rates it may choose.
+
+    A variant of another entrant takes that one's rate (``rate_of``).
+    """
 
     name: str
     overlays: tuple[str, ...]
     selected_by: str = "dice"
     learning_rates: tuple[str, ...] = ("0.0003", "0.0008", "0.002")
     aligned: bool = False
+    rate_of: str | None = None
 
     @property
     def folder(self) -> str:
@@ -59,9 +63,8 @@ class Entrant:
 METHOD = Entrant("Rad-VLSM", (), aligned=True)
 ENTRANTS = (
     METHOD,
-    Entrant("Rad-VLSM, single box", ("peers/single_box",), aligned=True),
+    Entrant("Rad-VLSM, single box", ("peers/single_box",), aligned=True, rate_of=METHOD.name),
     Entrant("U-Net", ("peers/peer", "peers/unet")),
-    Entrant("Attention U-Net", ("peers/peer", "peers/attention_unet")),
     Entrant("SegResNet", ("peers/peer", "peers/segresnet")),
     Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), selected_by="auc"),
 )
@@ -91,9 +94,10 @@ def train_and_evaluate(
 ) -> CaseTable:
     """One training -> its cases on the validation section."""
     options = {**common, "epochs": str(epochs), "warmup_epochs": "0.5", "learning_rate": rate, **BLIND}
+    options["cache_dir"] = str(alignment.parents[1] / "cache")
     if entrant.aligned:
         options["alignment"] = str(alignment)
-    run("training", ["train", *entrant.overlays], options, folder)
+    run("training", ["train", *entrant.overlays, "disk_cache"], options, folder)
     options = {**common, "weights": str(folder / "last.pt")}
     run("evaluation", ["train", *entrant.overlays, "evaluate"], options, folder / "evaluation")
     return CaseTable.read(folder / "evaluation" / "cases.csv")
@@ -101,15 +105,16 @@ def train_and_evaluate(
 
 def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, out: Path, jobs: int) -> dict[Entrant, str]:
     """Every entrant's learning rate, by short trials."""
-    trials = [(entrant, rate) for entrant in ENTRANTS for rate in entrant.learning_rates]
+    trials = [(entrant, rate) for entrant in ENTRANTS if not entrant.rate_of for rate in entrant.learning_rates]
     tasks = [
         partial(train_and_evaluate, entrant, rate, schedule.trial, common, alignment, out / entrant.folder / rate)
         for entrant, rate in trials
     ]
-    scores: dict[Entrant, dict[str, float]] = {entrant: {} for entrant in ENTRANTS}
+    scores: dict[str, dict[str, float]] = {entrant.name: {} for entrant, _ in trials}
     for (entrant, rate), cases in zip(trials, side_by_side(tasks, jobs), strict=True):
-        scores[entrant][rate] = value_of(cases, entrant.selected_by, {})
-    return {entrant: max(of, key=of.get) for entrant, of in scores.items()}
+        scores[entrant.name][rate] = value_of(cases, entrant.selected_by, {})
+    best = {name: max(of, key=of.get) for name, of in scores.items()}
+    return {entrant: best[entrant.rate_of or entrant.name] for entrant in ENTRANTS}
 
 
 def regression_on_radiomics(cases: CaseTable, common: dict[str, str], out: Path) -> CaseTable:
@@ -157,10 +162,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
     parser.add_argument("--output_dir", type=Path, required=True)
-    parser.add_argument("--image_size", default="128", help="working size in pixels")
-    parser.add_argument("--stage_1_epochs", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=10, help="of stage 2; the peers train for the sum of both stages")
-    parser.add_argument("--trial_epochs", type=int, default=3, help="of each trial of a learning rate")
+    parser.add_argument("--image_size", default="96", help="working size in pixels")
+    parser.add_argument("--stage_1_epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=12, help="of stage 2; the peers train for the sum of both stages")
+    parser.add_argument("--trial_epochs", type=int, default=2, help="of each trial of a learning rate")
     parser.add_argument("--seed", default="1")
     add_jobs(parser)
     arguments = parser.parse_args()

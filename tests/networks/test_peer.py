@@ -9,7 +9,7 @@ from monai.bundle import ConfigParser
 from scripts.networks import Peer
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
-SEGMENTERS = ("unet", "attention_unet", "segresnet")
+SEGMENTERS = ("unet", "segresnet")
 
 
 def build(name, part):
