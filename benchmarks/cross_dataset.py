@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from bundle_runs import COLUMNS, CaseTable, add_jobs, check_settings, dataset_folders, run, side_by_side, value_of
-from default_weights import FOLD_RECIPE, train
+from default_weights import FINER, FOLD_RECIPE, train
 
 from scripts.reporting.study_tables import write_study
 
@@ -27,7 +27,7 @@ def rows_of(home: str, folders: list[str], seed: str, out: Path) -> list[dict[st
     trained = train(FOLD_RECIPE, {"dataset_dir": home, "seed": seed}, place)
     for away in folders:
         options = {"dataset_dir": away, "weights": trained / "last.pt"}
-        options |= {"image_size": FOLD_RECIPE[-1].options["image_size"]}
+        options |= {"image_size": FINER["image_size"]}
         folder = place / f"on_{Path(away).name}"
         run("evaluation", ["train", "evaluate"], options, folder)
         cases = CaseTable.read(folder / "cases.csv")
