@@ -43,8 +43,8 @@ RECIPE = (
 )
 #: Shorter, but the same phases: temperatures and limits must carry over to the default.
 FOLD_RECIPE = (
-    Phase("alignment", {"image_size": 96, "epochs": 6, **BLIND}),
-    Phase("training", {"image_size": 128, "epochs": 8, "evidence_threshold": 0, **BLIND}),
+    Phase("alignment", {"image_size": 96, "epochs": 4, **BLIND}),
+    Phase("training", {"image_size": 128, "epochs": 6, "evidence_threshold": 0, **BLIND}),
     Phase("training", {**FINER, "epochs": 2, "evidence_threshold": 0}),
 )
 FOLDS = 3
