@@ -47,7 +47,7 @@ class Entrant:
     name: str
     overlays: tuple[str, ...]
     selected_by: str = "dice"
-    learning_rates: tuple[str, ...] = ("0.0003", "0.0008", "0.002")
+    learning_rates: tuple[str, ...] = ("0.0008", "0.002", "0.005")
     aligned: bool = False
 
     @property
@@ -61,7 +61,7 @@ ENTRANTS = (
     METHOD,
     Entrant("U-Net", ("peers/peer", "peers/unet")),
     Entrant("SegResNet", ("peers/peer", "peers/segresnet")),
-    Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), selected_by="auc"),
+    Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), "auc", ("0.0001", "0.0003", "0.0008")),
     Entrant("Rad-VLSM, single box", ("peers/single_box",), learning_rates=METHOD.learning_rates, aligned=True),
 )
 

@@ -23,14 +23,14 @@ def config():
 
 @pytest.fixture(scope="module")
 def expected(config):
-    """Eight sample images, (8, 3, 256, 256), and what the network says of them, (8, 4, 256, 256)."""
+    """Eight sample images, (8, 3, 160, 160), and what the network says of them, (8, 4, 160, 160)."""
     preprocessing = config.get_parsed_content("preprocessing")
     paths = sorted((BUNDLE / "sample_data" / "dicom").rglob("*.*"))
     paths += sorted((BUNDLE / "sample_data" / "training" / "images").glob("*.png"))
     images = torch.stack([preprocessing({"image": str(path)})["image"].as_tensor() for path in paths[:8]])
     with torch.inference_mode():
         pred = config.get_parsed_content("network").eval()(images)
-    assert pred.shape == (8, 4, 256, 256)
+    assert pred.shape == (8, 4, 160, 160)
     # Lesions and an image without one: both sides of the gate are compared.
     assert 0 < (pred[:, 3, 0, 0] > 0).sum() < 8
     return images, pred

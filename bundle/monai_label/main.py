@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 SCORE = "unreliability"
 #: What a client may set for fine-tuning, beside MONAI Label's own options; the names are train.json's.
-OPTIONS: dict[str, Any] = {"learning_rate": 1e-4, "batch_size": 4, "image_size": 256}
+OPTIONS: dict[str, Any] = {"learning_rate": 1e-4, "batch_size": 4, "image_size": 160}
 
 
 class RadVLSMApp(monaibundle.MyApp, MONAILabelApp):  # MONAI Label looks for an app that names its base class itself

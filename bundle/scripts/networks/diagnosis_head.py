@@ -32,7 +32,7 @@ class DiagnosisHead(nn.Module):
         width: channels after the first projection.
         evidence: ``fused`` (the method), ``visual`` (Y_SAM alone), ``lesion`` (visual evidence of mask and box alone),
             ``whole_image`` (global pooling alone) or ``radiomics`` (Y_rad alone).
-        rates: atrous rates. The paper's 1, 6, 12, 18 span SAM's 64 x 64 grid; ours is 16 x 16 at 256 pixels.
+        rates: atrous rates. The paper's 1, 6, 12, 18 span SAM's 64 x 64 grid; ours is 10 x 10 at 160 pixels.
         dropout: before the classifiers.
 
     Raises:
