@@ -10,6 +10,7 @@ from monai.bundle import ConfigParser
 from scipy.special import expit, logit
 
 from scripts.errors import BundleError
+from scripts.networks import load_weights
 from scripts.reporting.calibration import calibrate
 from scripts.reporting.calibration_fit import fit_abstention, fit_evidence_threshold, fit_line, fit_temperature
 from scripts.reporting.evaluation_cases import NUMBER_COLUMNS, CaseTable
@@ -118,6 +119,10 @@ def test_weights_are_calibrated_once_and_not_from_nothing(tmp_path, numbers, mak
     calibrate(network, tmp_path / "trained.pt", str(table), tmp_path)
     with pytest.raises(BundleError, match="calibrated already"):
         calibrate(make_network(), tmp_path / "model.pt", str(table), tmp_path)
+    # Training begins with calibrated weights; what it makes of them can be calibrated.
+    load_weights(network, tmp_path / "model.pt").forget_calibration()
+    torch.save(network.state_dict(), tmp_path / "tuned.pt")
+    assert calibrate(network, tmp_path / "tuned.pt", str(table), tmp_path)
 
 
 def test_cases_of_one_kind_calibrate_nothing(tmp_path, numbers, make_network):

@@ -78,6 +78,19 @@ class RadVLSM(nn.Module):
         self.register_buffer("indeterminate_band", torch.tensor([0.5, 0.5]))
         self.register_buffer("reliability_threshold", torch.tensor(0.0))
 
+    @torch.jit.unused
+    def forget_calibration(self, evidence_threshold: float = 0.0) -> None:
+        """What was fitted to these weights does not hold for those that training makes of them.
+
+        Args:
+            evidence_threshold: the evidence logit above which there is a lesion until it is fitted again.
+        """
+        self.evidence_threshold.fill_(evidence_threshold)
+        self.evidence_temperature.fill_(1.0)
+        self.diagnosis_temperature.fill_(1.0)
+        self.indeterminate_band.fill_(0.5)
+        self.reliability_threshold.fill_(0.0)
+
     @torch.jit.export
     def forward_evidence(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """Everything that the method believes about each image, by name.
