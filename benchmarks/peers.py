@@ -50,10 +50,9 @@ class Entrant:
     learning_rates: tuple[str, ...] = ("0.0008", "0.002", "0.005")
     aligned: bool = False
 
-    @property
-    def folder(self) -> str:
-        """Where its runs go, below the output folder."""
-        return self.name.replace(" ", "_").replace(",", "")
+    def folder(self, out: Path, rate: str, epochs: int) -> Path:
+        """Where a run of it goes."""
+        return out / self.name.replace(" ", "_").replace(",", "") / f"{rate}_{epochs}_epochs"
 
 
 METHOD = Entrant("Rad-VLSM", (), learning_rates=("0.0006",), aligned=True)
@@ -85,12 +84,12 @@ def align(common: dict[str, str], epochs: int, out: Path) -> Path:
     return out / "stage_1" / "last.pt"
 
 
-def train_and_evaluate(
-    entrant: Entrant, rate: str, epochs: int, common: dict[str, str], alignment: Path, folder: Path
-) -> CaseTable:
+def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[str, str], alignment: Path) -> CaseTable:
     """One training -> its cases on the validation section."""
+    out = alignment.parents[1]
+    folder = entrant.folder(out, rate, epochs)
     options = {**common, "epochs": str(epochs), "warmup_epochs": "0.5", "learning_rate": rate, **BLIND}
-    options["cache_dir"] = str(alignment.parents[1] / "cache")
+    options["cache_dir"] = str(out / "cache")
     if entrant.aligned:
         options["alignment"] = str(alignment)
     run("training", ["train", *entrant.overlays, "disk_cache"], options, folder)
@@ -99,14 +98,11 @@ def train_and_evaluate(
     return CaseTable.read(folder / "evaluation" / "cases.csv")
 
 
-def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, out: Path, jobs: int) -> dict[Entrant, str]:
+def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, jobs: int) -> dict[Entrant, str]:
     """Every entrant's learning rate; by short trials where it has a choice."""
     trials = [(entrant, rate) for entrant in ENTRANTS for rate in entrant.learning_rates]
     trials = [(entrant, rate) for entrant, rate in trials if len(entrant.learning_rates) > 1]
-    tasks = [
-        partial(train_and_evaluate, entrant, rate, schedule.trial, common, alignment, out / entrant.folder / rate)
-        for entrant, rate in trials
-    ]
+    tasks = [partial(train_and_evaluate, entrant, rate, schedule.trial, common, alignment) for entrant, rate in trials]
     results = dict(zip(trials, side_by_side(tasks, jobs), strict=True))
     scores = {trial: value_of(cases, trial[0].selected_by, {}) for trial, cases in results.items()}
     return {
@@ -115,9 +111,8 @@ def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, out:
     }
 
 
-def regression_on_radiomics(cases: CaseTable, common: dict[str, str], out: Path) -> CaseTable:
+def regression_on_radiomics(cases: CaseTable, common: dict[str, str], folder: Path) -> CaseTable:
     """The method's cases with the malignancy probability of a logistic regression on the radiomics of its masks."""
-    folder = out / METHOD.folder
     options = {**common, "weights": str(folder / "last.pt"), "section": "training"}
     run("evaluation", ["train", "evaluate"], options, folder / "evaluation_of_training")
     values, malignant, groups = radiomics_of(folder / "evaluation_of_training")
@@ -172,9 +167,9 @@ def main() -> None:
     schedule = Schedule(arguments.stage_1_epochs, arguments.epochs, arguments.trial_epochs)
     check_settings({**common, **asdict(schedule)}, out)
     alignment = align(common, schedule.stage_1, out)
-    rates = best_rates(common, schedule, alignment, out, arguments.jobs)
+    rates = best_rates(common, schedule, alignment, arguments.jobs)
     tasks = [
-        partial(train_and_evaluate, entrant, rate, schedule.epochs(entrant), common, alignment, out / entrant.folder)
+        partial(train_and_evaluate, entrant, rate, schedule.epochs(entrant), common, alignment)
         for entrant, rate in rates.items()
     ]
     tables = dict(zip(rates, side_by_side(tasks, arguments.jobs), strict=True))
@@ -185,7 +180,8 @@ def main() -> None:
         learned = COLUMNS if entrant.aligned else diagnosis if entrant.selected_by == "auc" else masks
         rows.append(table_row(f"{entrant.name}, {rates[entrant]}", cases, method, learned))
     rows.append(table_row("mask area alone", method, method, diagnosis, second_metric="auc_predicted_area"))
-    regressed = regression_on_radiomics(method, common, out)
+    folder = METHOD.folder(out, rates[METHOD], schedule.epochs(METHOD))
+    regressed = regression_on_radiomics(method, common, folder)
     rows.append(table_row("logistic regression on radiomics", regressed, method, diagnosis))
     write_study(out, "peers", rows)
     print((out / "peers.md").read_text())
