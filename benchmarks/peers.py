@@ -6,6 +6,7 @@ Each peer tries three learning rates by a short schedule; the rate that validate
 classifiers) trains the whole schedule, and its last moving average stands in the table. Their rate is chosen on the
 cases that are reported; the method takes that of ``train.json`` and chooses nothing there. It spends a part of its
 epochs on stage 1, the peers all of them on their task.
+The method with a single box, trained for itself, is a row of ``ablation.py``.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
 the training images. Writes ``peers.md`` and ``peers.json``; what is finished is not run again.
 """
@@ -61,7 +62,6 @@ ENTRANTS = (
     Entrant("U-Net", ("peers/peer", "peers/unet")),
     Entrant("SegResNet", ("peers/peer", "peers/segresnet")),
     Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), "auc", ("0.0001", "0.0003", "0.0008")),
-    Entrant("Rad-VLSM, single box", ("peers/single_box",), learning_rates=METHOD.learning_rates, aligned=True),
 )
 
 

@@ -34,13 +34,6 @@ def test_a_peer_learns_its_task_from_its_config(name):
     assert any(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
 
 
-def test_the_single_box_is_our_network():
-    parser = ConfigParser()
-    parser.read_config([CONFIGS / "train.json", CONFIGS / "peers" / "single_box.json"])
-    network = parser.get_parsed_content("network")
-    assert network.reliability.mode == "single_box" and network.candidate_boxes.num_candidates == 1
-
-
 def test_a_classifier_without_diagnosed_lesions_learns_nothing():
     loss = build("resnet18", "loss")
     logits, pasted = torch.randn(2, 2, requires_grad=True), torch.zeros(2, 1, 8, 8)
