@@ -52,14 +52,25 @@ def test_the_evidence_threshold_keeps_both_promises_where_both_can_be_kept(numbe
     lesion = np.arange(N) % 4 > 0
     evidence = numbers.normal(0, 1, N) + 4.0 * lesion
     fit = fit_evidence_threshold(evidence, lesion)
-    assert fit["lesions_kept"] >= 0.95 and fit["normals_with_mask"] <= 0.20
+    assert fit["lesions_kept"] >= 0.95 and fit["normals_with_mask"] <= 0.20 and fit["separates"]
     assert 1.0 < fit["threshold"] < 2.4, "between the two limits, not at either"
 
 
-def test_where_they_cannot_the_lesions_decide(numbers):
+def test_where_they_cannot_there_is_no_threshold(numbers, make_network, tmp_path):
     lesion = np.arange(N) % 4 > 0
     fit = fit_evidence_threshold(numbers.normal(0, 1, N) + 0.5 * lesion, lesion)
     assert fit["lesions_kept"] == pytest.approx(0.95, abs=0.002) and fit["normals_with_mask"] > 0.20
+    assert not fit["separates"]
+
+    network = make_network()
+    network.forget_calibration(evidence_threshold=1.25)
+    torch.save(network.state_dict(), tmp_path / "trained.pt")
+    table = cases(numbers)
+    table.columns["lesion_evidence"] = numbers.normal(0, 1, len(table))
+    table.write(tmp_path / "cases.csv")
+    calibrate(network, tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path)
+    assert network.evidence_threshold == 1.25 and network.evidence_temperature == 1
+    assert network.diagnosis_temperature != 1
 
 
 def test_abstention_leaves_out_what_is_wrong_and_no_more_than_allowed(numbers):

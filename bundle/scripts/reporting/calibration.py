@@ -26,8 +26,9 @@ def apply_calibration(network: nn.Module, fitted: Mapping[str, Any]) -> None:
         fitted: see :func:`scripts.reporting.calibration_fit.fit_all`.
     """
     network.diagnosis_temperature.fill_(fitted["diagnosis_temperature"])
-    network.evidence_threshold.fill_(fitted["evidence"]["threshold"])
-    network.evidence_temperature.fill_(fitted["evidence_temperature"])
+    if fitted["evidence"]["separates"]:  # else the threshold of training stays
+        network.evidence_threshold.fill_(fitted["evidence"]["threshold"])
+        network.evidence_temperature.fill_(fitted["evidence_temperature"])
     network.indeterminate_band.copy_(torch.tensor(fitted["abstention"]["band"]))
     network.reliability_threshold.fill_(fitted["abstention"]["reliability_threshold"])
     # The reliability's line is the gate's own last layer, of which the second output is the logit of the expected IoU.
@@ -61,8 +62,7 @@ def calibrate(
     if not cases:
         raise BundleError("Nothing can be calibrated without cases; name the case tables of evaluations with --cases.")
     load_weights(network, weights)
-    temperatures = (network.diagnosis_temperature, network.evidence_temperature)
-    if any(temperature != 1 for temperature in temperatures) or network.reliability_threshold > 0:
+    if network.diagnosis_temperature != 1 or network.evidence_temperature != 1 or network.reliability_threshold > 0:
         raise BundleError("These weights are calibrated already; give with --weights those that training wrote.")
     tables = [CaseTable.read(path) for path in ([cases] if isinstance(cases, str) else cases)]
     merged = CaseTable({name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns})

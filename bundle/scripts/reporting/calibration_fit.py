@@ -48,11 +48,12 @@ def fit_line(logits: np.ndarray, target: np.ndarray) -> tuple[float, float]:
 
 def fit_evidence_threshold(
     evidence: np.ndarray, lesion: np.ndarray, lesions_kept: float = 0.95, normals_with_mask: float = 0.20
-) -> dict[str, float]:
+) -> dict[str, float | bool]:
     """The evidence logit above which there is a lesion: at most so many normals with a mask, so many lesions kept.
 
     Between the lowest threshold that satisfies the normals and the highest that satisfies the lesions the middle is
-    taken; where the two cannot be had together, the lesions decide.
+    taken. Where the two cannot be had together there is none to be fitted, and the figures are those of the highest
+    that satisfies the lesions.
 
     Args:
         evidence: evidence logits, shape (N,).
@@ -61,7 +62,8 @@ def fit_evidence_threshold(
         normals_with_mask: share of the normals that get one, at most.
 
     Returns:
-        ``threshold``, and what it does to these cases: ``lesions_kept``, ``normals_with_mask``.
+        ``threshold``, and what it does to these cases: ``lesions_kept``, ``normals_with_mask``; ``separates``, whether
+        that is what was asked for.
     """
     highest = np.quantile(evidence[lesion], 1.0 - lesions_kept, method="lower")
     lowest = np.quantile(evidence[~lesion], 1.0 - normals_with_mask, method="higher")
@@ -70,6 +72,7 @@ def fit_evidence_threshold(
         "threshold": threshold,
         "lesions_kept": float((evidence[lesion] > threshold).mean()),
         "normals_with_mask": float((evidence[~lesion] > threshold).mean()),
+        "separates": bool(lowest < highest),
     }
 
 
