@@ -21,7 +21,6 @@ from default_weights import FOLD_RECIPE, train
 
 from scripts.reporting.study_tables import write_study
 
-
 RECIPE = FOLD_RECIPE[:-1]
 
 
