@@ -8,7 +8,8 @@ cases that are reported; the method takes that of ``train.json`` and chooses not
 epochs on stage 1, the peers all of them on their task.
 The method with a single box, trained for itself, is a row of ``ablation.py``.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
-the training images. Writes ``peers.md`` and ``peers.json``; what is finished is not run again.
+the training images. Writes ``peers.md``, ``margins.md`` and both as JSON; what is finished is not run
+again.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from scripts.reporting.evaluation_bootstrap import NotComputable
 from scripts.reporting.study_tables import write_study
 
 
@@ -135,19 +137,42 @@ def radiomics_of(folder: Path, lesions_alone: bool = True) -> tuple[np.ndarray, 
     return np.nan_to_num(values, posinf=0.0, neginf=0.0), malignant, np.array([row["group"] for row in rows])
 
 
-def table_row(name: str, cases: CaseTable, method: CaseTable, columns: dict, second_metric: str | None = None) -> dict:
-    """Figures of a row, and how much better or worse the method is on the same resamples."""
-    row: dict[str, object] = {"network": name}
-    for dataset in sorted(set(method["dataset"])):
-        for column, (metric, of) in COLUMNS.items():
-            title = f"{column}, {dataset}"
-            row[title] = row[f"{title}: the method is better by"] = None
-            if column in columns:
-                compared = compare(method, cases, metric, {**of, "dataset": dataset}, second_metric=second_metric)
-                row[title] = compared["second"]
-                itself = cases is method and second_metric is None
-                row[f"{title}: the method is better by"] = None if itself else told(compared)
-    return row
+@dataclass(frozen=True)
+class Answer:
+    """What a row of the table answers: its cases, and the metrics that it can be judged by, by column."""
+
+    name: str
+    cases: CaseTable
+    metrics: dict[str, str]
+
+    def figures(self, dataset: str) -> dict[str, object]:
+        """On one data set; what it cannot be judged by is None."""
+        row: dict[str, object] = {"network": self.name, "evaluated on": dataset}
+        for column, of in FIGURES.items():
+            try:
+                row[column] = value_of(self.cases, self.metrics[column], {**of, "dataset": dataset})
+            except (KeyError, NotComputable):
+                row[column] = None
+        return row
+
+    def margins(self, method: Answer, dataset: str) -> dict[str, object]:
+        """How much better the method is than this on one data set, on the same resamples of groups."""
+        row: dict[str, object] = {"the method better than": self.name, "evaluated on": dataset}
+        for column, of in COLUMNS.items():
+            row[column] = None
+            if column in self.metrics:
+                options = {"second_metric": self.metrics[column]}
+                metric = method.metrics[column]
+                row[column] = told(compare(method.cases, self.cases, metric, {**of[1], "dataset": dataset}, **options))
+        return row
+
+
+#: Columns of figures, and the cases that they are of.
+FIGURES = {column: of for column, (_, of) in COLUMNS.items()} | {"normals with a mask": {}}
+MASKS = {column: metric for column, (metric, _) in COLUMNS.items() if column != "AUC"} | {
+    "normals with a mask": "normals_with_mask"
+}
+DIAGNOSIS = {"AUC": "auc"}
 
 
 def main() -> None:
@@ -174,17 +199,18 @@ def main() -> None:
     ]
     tables = dict(zip(rates, side_by_side(tasks, arguments.jobs), strict=True))
     method = tables[METHOD]
-    masks, diagnosis = {name: COLUMNS[name] for name in COLUMNS if name != "AUC"}, {"AUC": COLUMNS["AUC"]}
-    rows = []
+    answers = []
     for entrant, cases in tables.items():
-        learned = COLUMNS if entrant.aligned else diagnosis if entrant.selected_by == "auc" else masks
-        rows.append(table_row(f"{entrant.name}, {rates[entrant]}", cases, method, learned))
-    rows.append(table_row("mask area alone", method, method, diagnosis, second_metric="auc_predicted_area"))
+        learned = MASKS | DIAGNOSIS if entrant.aligned else DIAGNOSIS if entrant.selected_by == "auc" else MASKS
+        answers.append(Answer(f"{entrant.name}, {rates[entrant]}", cases, learned))
     folder = METHOD.folder(out, rates[METHOD], schedule.epochs(METHOD))
-    regressed = regression_on_radiomics(method, common, folder)
-    rows.append(table_row("logistic regression on radiomics", regressed, method, diagnosis))
-    write_study(out, "peers", rows)
-    print((out / "peers.md").read_text())
+    answers.append(Answer("mask area alone", method, {"AUC": "auc_predicted_area"}))
+    answers.append(Answer("logistic regression", regression_on_radiomics(method, common, folder), DIAGNOSIS))
+    datasets = sorted(set(method["dataset"]))
+    write_study(out, "peers", [answer.figures(dataset) for dataset in datasets for answer in answers])
+    write_study(out, "margins", [answer.margins(answers[0], dataset) for dataset in datasets for answer in answers[1:]])
+    for name in ("peers", "margins"):
+        print((out / f"{name}.md").read_text())
 
 
 if __name__ == "__main__":
