@@ -2,7 +2,7 @@
 
     python benchmarks/default_weights.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/weights
 
-Trains the default by its recipe (``default/2/last.pt``, ``default/0/text_tower.pt``), of which no validation case
+Trains the default by its recipe (``default/mean.pt``, ``default/0/text_tower.pt``), of which no validation case
 chooses anything; trains networks by a shorter recipe on two thirds of the training groups each, and evaluates them on
 the third that they have not seen; fits temperatures and limits on these predictions, and writes them into
 ``calibrated_by_0_1_2/model.pt``; evaluates the weights before and after on the validation section. What is finished is
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bundle_runs import BLIND, add_jobs, check_settings, dataset_folders, run, side_by_side
 
-from scripts.networks import weights_digest
+from scripts.networks import average_weights, weights_digest
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,11 @@ def train(recipe: tuple[Phase, ...], common: dict[str, object], out: Path) -> Pa
 
 
 def train_default(common: dict[str, object], out: Path) -> Path:
-    """The recipe -> its weights; the text tower of stage 1 is written beside it."""
-    weights = train(RECIPE, common, out) / "last.pt"
+    """The recipe -> the mean of stage 2's weights at both sizes; the text tower of stage 1 is written beside it."""
+    train(RECIPE, common, out)
     run("text_tower_alone", ["align"], {}, out / "0")
-    return weights
+    stage_2 = [out / str(n) / "last.pt" for n, phase in enumerate(RECIPE) if phase.verb == "training"]
+    return average_weights(stage_2, out / "mean.pt")
 
 
 def predict_held_out(fold: int, common: dict[str, object], out: Path) -> Path:

@@ -13,6 +13,7 @@ from scripts.networks import (
     SamEncoder,
     SemanticPrompter,
     TextTower,
+    average_weights,
     load_alignment,
     load_sam,
     load_text_tower,
@@ -204,3 +205,20 @@ def test_a_stage_1_of_another_architecture_is_named(make_network, alignment, tmp
 def test_a_text_longer_than_the_context_is_refused(alignment):
     with pytest.raises(BundleError, match='has 182 tokens, but the tower "small" reads 77; shorten it'):
         alignment()(torch.rand(1, 3, 64, 64), ["lesion " * 90], ["a lesion"])
+
+
+def test_the_mean_of_weights(tmp_path, make_network):
+    first, second = make_network(), make_network()
+    for parameter in second.parameters():
+        parameter.data += 1.0
+    second.diagnosis_temperature.fill_(3.0)
+    torch.save(first.state_dict(), tmp_path / "first.pt")
+    torch.save({"ema": second.state_dict()}, tmp_path / "second.pt")
+    file = average_weights([tmp_path / "first.pt", tmp_path / "second.pt"], tmp_path / "mean.pt")
+    mean = load_weights(make_network(), file)
+    for ours, theirs in zip(mean.parameters(), first.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs + 0.5)
+    assert mean.diagnosis_temperature == 2.0
+    torch.save({"other": torch.zeros(1)}, tmp_path / "other.pt")
+    with pytest.raises(BundleError, match="do not fit"):
+        average_weights([tmp_path / "other.pt", tmp_path / "first.pt"], file)

@@ -9,7 +9,15 @@ from .inferer import EvidenceInferer
 from .mask_decoder import MaskDecoder, PromptEncoder
 from .mask_refiner import MaskRefiner
 from .peer import Peer
-from .pretrained import load_alignment, load_sam, load_text_tower, load_weights, save_text_tower, weights_digest
+from .pretrained import (
+    average_weights,
+    load_alignment,
+    load_sam,
+    load_text_tower,
+    load_weights,
+    save_text_tower,
+    weights_digest,
+)
 from .rad_vlsm import RadVLSM
 from .reliability import EvidenceGate, Reliability, fuse_candidates
 from .semantic_prompter import SemanticPrompter
@@ -33,6 +41,7 @@ __all__ = [
     "SemanticPrompter",
     "TextTower",
     "fuse_candidates",
+    "average_weights",
     "load_alignment",
     "load_sam",
     "load_text_tower",

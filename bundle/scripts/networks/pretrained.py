@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -109,6 +109,36 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
         )
     network.load_state_dict(state)
     return network
+
+
+def average_weights(paths: Sequence[str | Path], file: str | Path) -> Path:
+    """Write the mean of several weights of one network, of one training at different times.
+
+    Weights that lie in one basin average to weights that are as good or better (Wortsman et al., Model soups, ICML
+    2022); weights of separate trainings do not.
+
+    Args:
+        paths: checkpoints with the same tensors.
+        file: where the mean goes; counts and other whole numbers are the last checkpoint's.
+
+    Returns:
+        The file.
+
+    Raises:
+        BundleError: a checkpoint is missing, unreadable, or does not fit the last one.
+    """
+    states = [read_checkpoint(path) for path in paths]
+    for path, state in zip(paths, states, strict=True):
+        mismatch = explain_mismatch(states[-1], state)
+        if mismatch:
+            raise BundleError(f'"{path}" and "{paths[-1]}" do not fit: {mismatch}. Average weights of one network.')
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if value.is_floating_point() else value
+        for name, value in states[-1].items()
+    }
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    torch.save(mean, file)
+    return Path(file)
 
 
 def load_alignment(network: nn.Module, path: str | Path | None) -> nn.Module:
