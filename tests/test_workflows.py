@@ -26,9 +26,9 @@ def workflow(*configs, kind="train", **overrides):
     return made
 
 
-def train(output_dir, stop_after=None, **overrides):
+def train(output_dir, stop_after=None, overlays=(), **overrides):
     """Train two epochs; the last epoch's mean losses by name."""
-    made = workflow("train", output_dir=str(output_dir), epochs=2, warmup_epochs=1, **overrides)
+    made = workflow("train", *overlays, output_dir=str(output_dir), epochs=2, warmup_epochs=1, **overrides)
     torch.manual_seed(1)
     trainer = made.parser.get_parsed_content("train#trainer")
     if stop_after is not None:
@@ -63,6 +63,13 @@ def test_training_leaves_checkpoints_and_named_losses(trained):
     assert any(path.name.startswith("events.out.tfevents") for path in output_dir.iterdir())
     assert set(losses) >= {"train_mask", "train_localization", "train_diagnosis", "train_evidence"}
     assert all(value == value and abs(value) < 100 for value in losses.values())
+
+
+def test_images_kept_on_disk_teach_the_same(trained, tmp_path):
+    _, expected = trained
+    losses = train(tmp_path, overlays=["disk_cache"])
+    assert losses == {name: pytest.approx(value, abs=1e-5) for name, value in expected.items()}
+    assert len(list((tmp_path / "cache" / "64").glob("*.pt"))) == 12
 
 
 def test_resumed_training_has_the_same_losses(trained, tmp_path):
