@@ -3,8 +3,7 @@
     python benchmarks/cross_dataset.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/cross
 
 Trains by the short recipe of ``default_weights.py`` without its last phase, at 128 pixels, and evaluates on both
-validation sections. Writes ``cross.md`` and
-``cross.json``; what is finished is not run again.
+validation sections. Writes ``cross.md`` and ``cross.json``; what is finished is not run again.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ cases that are reported; the method takes that of ``train.json`` and chooses not
 epochs on stage 1, the peers all of them on their task.
 The method with a single box, trained for itself, is a row of ``ablation.py``.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
-the training images. Writes ``peers.md``, ``margins.md`` and both as JSON; what is finished is not run
-again.
+the training images. Writes ``peers.md``, ``margins.md`` and both as JSON; what is finished is not run again.
 """
 
 from __future__ import annotations

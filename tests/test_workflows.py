@@ -65,6 +65,14 @@ def test_training_leaves_checkpoints_and_named_losses(trained):
     assert all(value == value and abs(value) < 100 for value in losses.values())
 
 
+def test_training_forgets_the_calibration_that_it_starts_from(tmp_path):
+    weights = BUNDLE / "models" / "model.pt"
+    assert torch.load(weights, weights_only=True)["diagnosis_temperature"] != 1
+    train(tmp_path, init_weights=str(weights))
+    for state in (torch.load(tmp_path / "last.pt", weights_only=True)[name] for name in ("network", "ema")):
+        assert state["diagnosis_temperature"] == 1 and state["indeterminate_band"].tolist() == [0.5, 0.5]
+
+
 def test_images_kept_on_disk_teach_the_same(trained, tmp_path):
     _, expected = trained
     losses = train(tmp_path, overlays=["disk_cache"])
