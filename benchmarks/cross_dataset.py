@@ -2,8 +2,8 @@
 
     python benchmarks/cross_dataset.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/cross
 
-Trains by the short recipe of ``default_weights.py`` without its last phase, at 128 pixels, and evaluates on both
-validation sections. Writes ``cross.md`` and ``cross.json``; what is finished is not run again.
+Trains by the short recipe of ``default_weights.py`` and evaluates on both validation sections. Writes ``cross.md`` and
+``cross.json``; what is finished is not run again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ from default_weights import FOLD_RECIPE, train
 
 from scripts.reporting.study_tables import write_study
 
-RECIPE = FOLD_RECIPE[:-1]
-
 
 def rows_of(home: str, folders: list[str], seed: str, out: Path) -> list[dict[str, object]]:
     """Train on one data set, evaluate on all."""
     place, rows = out / f"trained_on_{Path(home).name}", []
-    trained = train(RECIPE, {"dataset_dir": home, "seed": seed}, place)
+    trained = train(FOLD_RECIPE, {"dataset_dir": home, "seed": seed}, place)
     for away in folders:
         options = {"dataset_dir": away, "weights": trained / "last.pt"}
-        options |= {"image_size": RECIPE[-1].options["image_size"]}
+        options |= {"image_size": FOLD_RECIPE[-1].options["image_size"]}
         folder = place / f"on_{Path(away).name}"
         run("evaluation", ["train", "evaluate"], options, folder)
         cases = CaseTable.read(folder / "cases.csv")
@@ -50,7 +48,7 @@ def main() -> None:
     folders = ast.literal_eval(dataset_folders(arguments.dataset_dir))
     if len({Path(folder).name for folder in folders}) < len(folders):
         sys.exit("Two data sets have the same folder name; rename one.")
-    check_settings({"dataset_dir": folders, "seed": arguments.seed, "recipe": list(map(asdict, RECIPE))}, out)
+    check_settings({"dataset_dir": folders, "seed": arguments.seed, "recipe": list(map(asdict, FOLD_RECIPE))}, out)
     tasks = [partial(rows_of, home, folders, arguments.seed, out) for home in folders]
     rows = [row for rows in side_by_side(tasks, arguments.jobs) for row in rows]
     write_study(out, "cross", rows)

@@ -38,14 +38,13 @@ class Phase:
 FINER = {"image_size": 160, "warmup_epochs": 0.2, "learning_rate": 0.0003, **BLIND}
 RECIPE = (
     Phase("alignment", {"image_size": 128, "epochs": 16, "val_interval": 16}),
-    Phase("training", {"image_size": 128, "epochs": 16, **BLIND}),
+    Phase("training", {"image_size": 128, "epochs": 32, **BLIND}),
     Phase("training", {**FINER, "epochs": 4}),
 )
-#: Shorter, but the same phases: temperatures and limits must carry over to the default.
+#: Shorter, and without the last phase: three networks and more are trained by it.
 FOLD_RECIPE = (
     Phase("alignment", {"image_size": 96, "epochs": 4, **BLIND}),
-    Phase("training", {"image_size": 128, "epochs": 6, "evidence_threshold": 0, **BLIND}),
-    Phase("training", {**FINER, "epochs": 2, "evidence_threshold": 0}),
+    Phase("training", {"image_size": 128, "epochs": 10, "evidence_threshold": 0, **BLIND}),
 )
 FOLDS = 3
 
@@ -73,7 +72,8 @@ def predict_held_out(fold: int, common: dict[str, object], out: Path) -> Path:
     """The short recipe without a fold -> the cases of that fold."""
     held_out = {**common, "fold": fold, "folds": FOLDS}
     folder = train(FOLD_RECIPE, held_out, out)
-    options = {**held_out, "section": "training", "image_size": FINER["image_size"], "weights": folder / "last.pt"}
+    size = FOLD_RECIPE[-1].options["image_size"]
+    options = {**held_out, "section": "training", "image_size": size, "weights": folder / "last.pt"}
     run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
     return folder / "evaluation" / "cases.csv"
 

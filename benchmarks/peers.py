@@ -5,7 +5,8 @@
 Each peer tries three learning rates by a short schedule; the rate that validates best (Dice of segmenters, AUC of
 classifiers) trains the whole schedule, and its last moving average stands in the table. Their rate is chosen on the
 cases that are reported; the method takes that of ``train.json`` and chooses nothing there. It spends a part of its
-epochs on stage 1, the peers all of them on their task.
+epochs on stage 1, the peers all of them on their task. It also draws small data sets and normal images more often; the
+peers draw all images alike. At test all see each image mirrored too.
 The method with a single box, trained for itself, is a row of ``ablation.py``.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
 the training images. Writes ``peers.md``, ``margins.md`` and both as JSON; what is finished is not run again.
@@ -89,8 +90,8 @@ def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[st
     """One training -> its cases on the validation section."""
     out = alignment.parents[1]
     folder = entrant.folder(out, rate, epochs)
-    options = {**common, "epochs": str(epochs), "warmup_epochs": "0.5", "learning_rate": rate, **BLIND}
-    options["cache_dir"] = str(out / "cache")
+    options = {**common, "epochs": str(epochs), "learning_rate": rate, **BLIND}
+    options |= {"warmup_epochs": str(min(2.0, epochs / 4)), "cache_dir": str(out / "cache")}
     if entrant.aligned:
         options["alignment"] = str(alignment)
     run("training", ["train", *entrant.overlays, "disk_cache"], options, folder)
@@ -179,9 +180,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
     parser.add_argument("--output_dir", type=Path, required=True)
-    parser.add_argument("--image_size", default="96", help="working size in pixels")
+    parser.add_argument("--image_size", default="128", help="working size in pixels")
     parser.add_argument("--stage_1_epochs", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=10, help="of stage 2; the peers train for the sum of both stages")
+    parser.add_argument("--epochs", type=int, default=32, help="of stage 2; the peers train for the sum of both stages")
     parser.add_argument("--trial_epochs", type=int, default=2, help="of each trial of a learning rate")
     parser.add_argument("--seed", default="1")
     add_jobs(parser)

@@ -153,3 +153,21 @@ def test_inference_imports_no_text_tower():
     code = "import scripts.networks, sys; sys.exit('open_clip' in sys.modules)"
     bundle = Path(__file__).resolve().parents[2] / "bundle"
     assert subprocess.run([sys.executable, "-c", code], cwd=bundle).returncode == 0
+
+
+@torch.no_grad()
+def test_mirrored_images_give_mirrored_answers(make_network, image):
+    texts = torch.nn.functional.normalize(torch.randn(2, 256), dim=1)
+    network = make_network(mirror=True)
+    for text in (None, texts):
+        as_is, flipped = network.forward_evidence(image, text), network.forward_evidence(image.flip(-1), text)
+        torch.testing.assert_close(as_is["mask_logits"], flipped["mask_logits"].flip(-1))
+        for name in ("diagnosis_logits", "y_sam", "evidence_logit", "reliability"):
+            torch.testing.assert_close(as_is[name], flipped[name])
+        assert {len(value) for value in as_is.values()} == {2}
+    # One view alone does not: the property comes from the mirror.
+    network.mirror = False
+    one = network.forward_evidence(image)["mask_logits"]
+    assert not torch.allclose(one, network.forward_evidence(image.flip(-1))["mask_logits"].flip(-1), atol=1e-4)
+    network.mirror = True
+    assert network.train().forward_evidence(image)["mask_logits"].shape[0] == 2

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .image_encoder import standardize
+from .mirroring import as_views, mean_of_maps, mean_of_views
 
 
 class Peer(nn.Module):
@@ -16,17 +17,21 @@ class Peer(nn.Module):
     Args:
         segmenter: images (B, 3, S, S) -> mask logits (B, 1, S, S).
         classifier: images (B, 3, S, S) -> logits of benign and malignant (B, 2).
+        mirror: as of :class:`RadVLSM`.
 
     Raises:
         ValueError: if not exactly one of the two is given.
     """
 
-    def __init__(self, segmenter: nn.Module | None = None, classifier: nn.Module | None = None) -> None:
+    def __init__(
+        self, segmenter: nn.Module | None = None, classifier: nn.Module | None = None, mirror: bool = False
+    ) -> None:
         super().__init__()
         if (segmenter is None) == (classifier is None):
             raise ValueError("A peer is a segmenter or a classifier: give one of the two.")
         self.segmenter = segmenter
         self.classifier = classifier
+        self.mirror = mirror
 
     def forward_evidence(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
         """As :meth:`RadVLSM.forward_evidence`, of which it has ``mask_logits``, ``gated_mask_logits``,
@@ -37,12 +42,13 @@ class Peer(nn.Module):
             image: values in [0, 1], shape (B, 3, S, S).
             text: not read.
         """
-        x = standardize(image)
+        mirrored = self.mirror and not self.training
+        x = standardize(as_views(image, mirrored))
         if self.segmenter is not None:
-            mask = self.segmenter(x)
+            mask = mean_of_maps(self.segmenter(x), mirrored)
             diagnosis = mask.new_zeros(mask.shape[0], 2)
         else:
-            diagnosis = self.classifier(x)
+            diagnosis = mean_of_views(self.classifier(x), mirrored)
             mask = torch.ones_like(image[:, :1])
         probability = torch.sigmoid(mask)
         inside = (mask > 0).to(mask.dtype)

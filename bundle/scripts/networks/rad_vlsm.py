@@ -10,6 +10,7 @@ from .candidate_boxes import CandidateBoxes, box_masks
 from .diagnosis_head import DiagnosisHead
 from .image_encoder import standardize
 from .mask_decoder import MaskDecoder, PromptEncoder
+from .mirroring import as_views, mean_of_maps, mean_of_views
 from .reliability import EvidenceGate, Reliability, fuse_candidates
 from .semantic_prompter import SemanticPrompter
 
@@ -31,6 +32,8 @@ class RadVLSM(nn.Module):
         diagnosis_head: benign or malignant.
         prompt_embedding: embedding f (256) of the fixed class-agnostic prompt; None leaves it to the checkpoint.
         mask_threshold: probability from which a pixel belongs to the mask, for radiomics and the gate.
+        mirror: outside training, look at each image left-right mirrored too, and answer with the mean of both views:
+            of mask, evidence, expected IoU and visual diagnosis. What is of single candidates is of the first view.
     """
 
     prompt_embedding: Tensor
@@ -54,6 +57,7 @@ class RadVLSM(nn.Module):
         diagnosis_head: DiagnosisHead,
         prompt_embedding: Optional[Tensor] = None,
         mask_threshold: float = 0.5,
+        mirror: bool = False,
     ) -> None:
         super().__init__()
         self.image_encoder = image_encoder
@@ -67,6 +71,7 @@ class RadVLSM(nn.Module):
         self.radiomics = radiomics
         self.diagnosis_head = diagnosis_head
         self.mask_threshold = mask_threshold
+        self.mirror = mirror
         # The fixed class-agnostic prompt, embedded once: inference needs no text tower.
         if prompt_embedding is None:
             prompt_embedding = torch.zeros(256)
@@ -109,11 +114,14 @@ class RadVLSM(nn.Module):
             raise ValueError(
                 f"The network takes images of shape (B, 3, S, S), S a multiple of 32, but got {list(image.shape)}."
             )
-        size = image.shape[-1]
+        batch, size = image.shape[0], image.shape[-1]
         if text is None:
             text = self.prompt_embedding
+        mirrored = self.mirror and not self.training
+        if mirrored and text.dim() > 1:
+            text = text.repeat(2, 1)
 
-        embedding, skip8, skip4, detail = self.image_encoder(standardize(image))
+        embedding, skip8, skip4, detail = self.image_encoder(standardize(as_views(image, mirrored)))
         position = self.prompt_encoder.pe_layer.grid(embedding.shape[2], embedding.shape[3])
 
         # Language guides where to look ...
@@ -135,21 +143,24 @@ class RadVLSM(nn.Module):
         )
         refined = self.mask_refiner(fused, detail)
         mask_logits = F.interpolate(refined, size=[size, size], mode="bilinear", align_corners=False)
+        mask_logits = mean_of_maps(mask_logits, mirrored)
 
         # ... and what lies inside the mask is diagnosed: where to look is learned from masks and semantics alone.
         inside = torch.sigmoid(mask_logits.detach())
         mask = (inside > self.mask_threshold).to(image.dtype)
         radiomics = self.radiomics(image.mean(dim=1, keepdim=True), mask)
-        y, y_sam, y_rad = self.diagnosis_head(
+        logits = self.diagnosis_head(
             embedding,
-            F.adaptive_avg_pool2d(inside, [embedding.shape[2], embedding.shape[3]]),
+            F.adaptive_avg_pool2d(as_views(inside, mirrored), [embedding.shape[2], embedding.shape[3]]),
             boxes * (float(embedding.shape[-1]) / float(size)),
             regions,
             weights.detach(),
-            radiomics.to(embedding.dtype),
+            radiomics.to(embedding.dtype).repeat(2 if mirrored else 1, 1),
         )
+        y, y_sam, y_rad = [mean_of_views(values, mirrored) for values in logits]
 
         # Last, the gate: no evidence or an empty mask, no lesion.
+        evidence_logit, iou_logit = mean_of_views(evidence_logit, mirrored), mean_of_views(iou_logit, mirrored)
         lesion_logit = (evidence_logit - self.evidence_threshold) / self.evidence_temperature
         empty = inside.amax(dim=(2, 3)) <= self.mask_threshold
         lesion_logit = torch.where(empty, lesion_logit.clamp(max=-1.0), lesion_logit)
@@ -171,18 +182,18 @@ class RadVLSM(nn.Module):
             "iou_logit": iou_logit,
             "reliability": reliability,
             "indeterminate": indeterminate.to(reliability.dtype),
-            "match_logit": match_logit,
-            "response_logits": response_logits,
-            "response_map": response,
-            "boxes": boxes,
-            "scores": scores,
-            "semantic": semantic,
-            "consistency_logits": quality,
-            "consistency": consistency,
-            "weights": weights,
-            "valid": valid,
-            "fallback": fallback,
-            "candidate_masks": masks,
+            "match_logit": match_logit[:batch],
+            "response_logits": response_logits[:batch],
+            "response_map": response[:batch],
+            "boxes": boxes[:batch],
+            "scores": scores[:batch],
+            "semantic": semantic[:batch],
+            "consistency_logits": quality[:batch],
+            "consistency": consistency[:batch],
+            "weights": weights[:batch],
+            "valid": valid[:batch],
+            "fallback": fallback[:batch],
+            "candidate_masks": masks[:batch],
             "radiomics": radiomics,
         }
 

@@ -7,7 +7,6 @@ from .engines import (
     EncodeDiagnosisd,
     PrepareAlignmentBatch,
     PrepareLesionBatch,
-    lesion_log_odds,
     response_masks,
 )
 from .handlers import (
@@ -23,6 +22,7 @@ from .losses import RadVLSMLoss, self_distillation
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses
 from .outline_panel import OutlinePanel
 from .peer_loss import PeerLoss
+from .sampling import lesion_log_odds, sampling_weights
 
 __all__ = [
     "AlignmentLoss",
@@ -51,5 +51,6 @@ __all__ = [
     "lesion_diagnoses",
     "lesion_log_odds",
     "response_masks",
+    "sampling_weights",
     "self_distillation",
 ]

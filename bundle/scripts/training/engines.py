@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -33,27 +32,6 @@ class EncodeDiagnosisd(MapTransform):
         for key in self.keys:
             d[key] = DIAGNOSES.get(d.get(key), -1)
         return d
-
-
-def lesion_log_odds(items: Sequence[Mapping[str, Any]], other_prob: float = 0.0) -> float:
-    """Log-odds of a lesion that is asked for, among the images of those data sets that have normal ones.
-
-    The evidence is trained on what was collected, mostly lesions; at this threshold it asks for better than even odds
-    where lesions and normals are equally common. A data set without normals says nothing about absence.
-
-    Args:
-        items: a data list, with ``diagnosis`` and ``dataset``.
-        other_prob: share of the images that training asks for something else, which none of them shows.
-
-    Returns:
-        The threshold for the evidence logit; 0 where no data set has both.
-    """
-    mixed = {item.get("dataset") for item in items if item.get("diagnosis") == "normal"}
-    normals = sum(item.get("diagnosis") == "normal" for item in items)
-    lesions = sum(item.get("diagnosis") != "normal" and item.get("dataset") in mixed for item in items)
-    if not (lesions and normals):
-        return 0.0
-    return math.log((1.0 - other_prob) * lesions / (normals + other_prob * lesions))
 
 
 class PrepareLesionBatch(PrepareBatch):

@@ -1,0 +1,56 @@
+"""How often training draws each image, and what that makes of the odds of a lesion."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def sampling_weights(
+    items: Sequence[Mapping[str, Any]], set_balance: float = 0.0, normal_weight: float = 1.0
+) -> list[float]:
+    """What the images weigh when an epoch is drawn with replacement: small data sets and normal images are rare.
+
+    Args:
+        items: a data list, with ``diagnosis`` and ``dataset``.
+        set_balance: from 0, images of all data sets are drawn alike, to 1, all data sets are.
+        normal_weight: a normal image is drawn so many times as often as a lesion of its data set.
+
+    Returns:
+        A weight for each item; they do not sum to one.
+    """
+    sizes = Counter(item.get("dataset") for item in items)
+    return [
+        (len(items) / sizes[item.get("dataset")]) ** set_balance
+        * (normal_weight if item.get("diagnosis") == "normal" else 1.0)
+        for item in items
+    ]
+
+
+def lesion_log_odds(
+    items: Sequence[Mapping[str, Any]], other_prob: float = 0.0, weights: Sequence[float] | None = None
+) -> float:
+    """Log-odds of a lesion that is asked for, among the images of those data sets that have normal ones.
+
+    The evidence is trained on what was drawn, mostly lesions; at this threshold it asks for better than even odds
+    where lesions and normals are equally common. A data set without normals says nothing about absence.
+
+    Args:
+        items: a data list, with ``diagnosis`` and ``dataset``.
+        other_prob: share of the images that training asks for something else, which none of them shows.
+        weights: how often each item is drawn; None draws all alike.
+
+    Returns:
+        The threshold for the evidence logit; 0 where no data set has both.
+    """
+    mixed = {item.get("dataset") for item in items if item.get("diagnosis") == "normal"}
+    drawn = list(zip(items, weights or [1.0] * len(items), strict=True))
+    normals = sum(weight for item, weight in drawn if item.get("diagnosis") == "normal")
+    lesions = sum(
+        weight for item, weight in drawn if item.get("diagnosis") != "normal" and item.get("dataset") in mixed
+    )
+    if not (lesions and normals):
+        return 0.0
+    return math.log((1.0 - other_prob) * lesions / (normals + other_prob * lesions))
