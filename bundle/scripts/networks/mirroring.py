@@ -13,13 +13,12 @@ def mean_of_views(values: Tensor, mirrored: bool) -> Tensor:
     """What has no left and right (2B, ...) -> the mean of both views (B, ...)."""
     if not mirrored:
         return values
-    first, second = values.chunk(2)
-    return (first + second) / 2.0
+    return values.unflatten(0, (2, -1)).mean(0)
 
 
 def mean_of_maps(maps: Tensor, mirrored: bool) -> Tensor:
     """Maps (2B, ..., W) -> the mean of the first view's and of the second's mirrored back (B, ..., W)."""
     if not mirrored:
         return maps
-    first, second = maps.chunk(2)
-    return (first + second.flip(-1)) / 2.0
+    views = maps.unflatten(0, (2, -1))
+    return (views[0] + views[1].flip(-1)) / 2.0
