@@ -3,8 +3,9 @@
 import math
 
 import pytest
+import torch
 
-from scripts.training import lesion_log_odds, sampling_weights
+from scripts.training import epoch_sampler, lesion_log_odds, sampling_weights
 
 
 def items(dataset, **counts):
@@ -36,3 +37,10 @@ def test_log_odds_count_only_sets_with_normals():
 def test_log_odds_follow_what_is_drawn():
     everything = BUSI + BUSBRA
     assert lesion_log_odds(everything, weights=sampling_weights(everything, 1, 3)) == pytest.approx(0)
+
+
+def test_an_epoch_draws_by_weight_and_each_once_where_all_weigh_the_same():
+    assert sorted(epoch_sampler([2.0] * 9)) == list(range(9))
+    torch.manual_seed(0)
+    drawn = list(epoch_sampler([1.0] * 500 + [3.0] * 500))
+    assert len(drawn) == 1000 and sum(index >= 500 for index in drawn) == pytest.approx(750, abs=60)

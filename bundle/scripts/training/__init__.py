@@ -22,7 +22,7 @@ from .losses import RadVLSMLoss, self_distillation
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses
 from .outline_panel import OutlinePanel
 from .peer_loss import PeerLoss
-from .sampling import lesion_log_odds, sampling_weights
+from .sampling import epoch_sampler, lesion_log_odds, sampling_weights
 
 __all__ = [
     "AlignmentLoss",
@@ -46,6 +46,7 @@ __all__ = [
     "ResumableCheckpoint",
     "SameBuffers",
     "defined_above",
+    "epoch_sampler",
     "gated_masks",
     "join_processes",
     "lesion_diagnoses",

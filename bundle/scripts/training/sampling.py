@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch.utils.data import RandomSampler, Sampler, WeightedRandomSampler
+
 
 def sampling_weights(
     items: Sequence[Mapping[str, Any]], set_balance: float = 0.0, normal_weight: float = 1.0
@@ -27,6 +29,13 @@ def sampling_weights(
         * (normal_weight if item.get("diagnosis") == "normal" else 1.0)
         for item in items
     ]
+
+
+def epoch_sampler(weights: Sequence[float]) -> Sampler[int]:
+    """What an epoch draws: with replacement by these weights, as many as there are; each once where all are equal."""
+    if len(set(weights)) <= 1:
+        return RandomSampler(range(len(weights)))
+    return WeightedRandomSampler(weights, len(weights))
 
 
 def lesion_log_odds(
