@@ -37,7 +37,7 @@ class Phase:
 #: From 128 to 160 pixels is within the scales that training draws; a few epochs do not bridge the step to 256.
 FINER = {"image_size": 160, "warmup_epochs": 0.2, "learning_rate": 0.0003, **BLIND}
 #: Every image once an epoch.
-ALIKE = {"set_balance": 0, "normal_weight": 1}
+ALIKE = {"set_balance": 0, "normal_draws": 1}
 RECIPE = (
     Phase("alignment", {"image_size": 128, "epochs": 16, "val_interval": 16}),
     Phase("training", {"image_size": 128, "epochs": 16, **ALIKE, **BLIND}),

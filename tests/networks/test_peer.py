@@ -34,6 +34,18 @@ def test_a_peer_learns_its_task_from_its_config(name):
     assert any(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("name, answer", [("unet", "mask_logits"), ("resnet18", "diagnosis_logits")])
+def test_a_peer_sees_each_image_mirrored_too(name, answer):
+    network, image = build(name, "network").cpu().eval(), torch.rand(2, 3, 64, 64)
+    for mirror in (True, False):
+        network.mirror = mirror
+        as_is, flipped = (network.forward_evidence(view)[answer] for view in (image, image.flip(-1)))
+        if name == "unet":
+            flipped = flipped.flip(-1)
+        assert torch.allclose(as_is, flipped, atol=1e-5) is mirror
+
+
 def test_a_classifier_without_diagnosed_lesions_learns_nothing():
     loss = build("resnet18", "loss")
     logits, pasted = torch.randn(2, 2, requires_grad=True), torch.zeros(2, 1, 8, 8)

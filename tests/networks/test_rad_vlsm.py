@@ -102,12 +102,17 @@ def test_no_text_enters_the_diagnosis(make_network, image):
 
 
 @torch.no_grad()
-def test_scripted_and_saved_network_agrees(make_network, image, tmp_path):
-    network = make_network()
+@pytest.mark.parametrize("mirror", [False, True])
+def test_scripted_and_saved_network_agrees(make_network, image, tmp_path, mirror):
+    network = make_network(mirror=mirror)
     torch.jit.script(network).save(tmp_path / "model.ts")
     loaded = torch.jit.load(tmp_path / "model.ts")
     torch.testing.assert_close(loaded(image), network(image), atol=1e-4, rtol=1e-4)
-    assert set(loaded.forward_evidence(image)) == set(network.forward_evidence(image))
+    texts = torch.nn.functional.normalize(torch.randn(2, 256), dim=1)
+    expected, found = network.forward_evidence(image, texts), loaded.forward_evidence(image, texts)
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=1e-3, rtol=1e-3)
 
 
 @torch.no_grad()
@@ -165,9 +170,13 @@ def test_mirrored_images_give_mirrored_answers(make_network, image):
         for name in ("diagnosis_logits", "y_sam", "evidence_logit", "reliability"):
             torch.testing.assert_close(as_is[name], flipped[name])
         assert {len(value) for value in as_is.values()} == {2}
-    # One view alone does not: the property comes from the mirror.
+    # What tells of candidates is of the first view; and one view alone has not this property.
+    both = network.forward_evidence(image)
     network.mirror = False
-    one = network.forward_evidence(image)["mask_logits"]
-    assert not torch.allclose(one, network.forward_evidence(image.flip(-1))["mask_logits"].flip(-1), atol=1e-4)
+    one = network.forward_evidence(image)
+    for name in ("response_map", "boxes", "scores", "weights", "candidate_masks", "fallback"):
+        torch.testing.assert_close(both[name], one[name])
+    other = network.forward_evidence(image.flip(-1))["mask_logits"].flip(-1)
+    assert not torch.allclose(one["mask_logits"], other, atol=1e-4)
     network.mirror = True
     assert network.train().forward_evidence(image)["mask_logits"].shape[0] == 2

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from scripts.errors import BundleError
 from scripts.training import epoch_sampler, lesion_log_odds, sampling_weights
 
 
@@ -22,7 +23,7 @@ def test_small_sets_and_normals_are_drawn_more_often():
     assert sum(balanced[:8]) == pytest.approx(sum(balanced[8:]))
     half = sampling_weights(BUSI + BUSBRA, set_balance=0.5)
     assert sum(half[8:]) / sum(half[:8]) == pytest.approx(math.sqrt(3))
-    assert sampling_weights(BUSI, normal_weight=3) == [1.0] * 6 + [3.0] * 2
+    assert sampling_weights(BUSI, normal_draws=3) == [1.0] * 6 + [3.0] * 2
     assert sampling_weights([{"image": "a", "label": "b"}], 1, 3) == [1.0]
 
 
@@ -35,12 +36,35 @@ def test_log_odds_count_only_sets_with_normals():
 
 
 def test_log_odds_follow_what_is_drawn():
-    everything = BUSI + BUSBRA
-    assert lesion_log_odds(everything, weights=sampling_weights(everything, 1, 3)) == pytest.approx(0)
+    two = BUSI + items("hospital", benign=30, normal=2)
+    drawn = sampling_weights(two, 1, 3)
+    # Both sets weigh 40 in all before normals: of 8 and of 32 images.
+    expected = math.log((6 * 5 + 30 * 1.25) / (3 * (2 * 5 + 2 * 1.25)))
+    assert lesion_log_odds(two, weights=drawn) == pytest.approx(expected)
+    assert lesion_log_odds(two, weights=sampling_weights(two, 0, 3)) != pytest.approx(expected)
+
+
+@pytest.mark.parametrize("balance, draws", [(-0.1, 1), (1.1, 1), (0.5, 0)])
+def test_values_outside_their_range_end_in_one_sentence(balance, draws):
+    with pytest.raises(BundleError, match="set_balance .* normal_draws .*; change them"):
+        sampling_weights(BUSI, balance, draws)
 
 
 def test_an_epoch_draws_by_weight_and_each_once_where_all_weigh_the_same():
-    assert sorted(epoch_sampler([2.0] * 9)) == list(range(9))
+    dataset = list(range(1000))
+    assert sorted(epoch_sampler([2.0] * 1000, dataset)) == dataset
     torch.manual_seed(0)
-    drawn = list(epoch_sampler([1.0] * 500 + [3.0] * 500))
+    drawn = list(epoch_sampler([1.0] * 500 + [3.0] * 500, dataset))
     assert len(drawn) == 1000 and sum(index >= 500 for index in drawn) == pytest.approx(750, abs=60)
+
+
+def test_several_processes_draw_alike(monkeypatch):
+    dataset, shares, weighted = list(range(100)), [], []
+    for rank in range(2):
+        monkeypatch.setattr(torch.distributed, "is_available", lambda: True)
+        monkeypatch.setattr(torch.distributed, "get_world_size", lambda *group: 2)
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda *group, rank=rank: rank)
+        shares += list(epoch_sampler([1.0] * 100, dataset, seed=1))
+        weighted += list(epoch_sampler([1.0] * 50 + [9.0] * 50, dataset, seed=1))
+    assert sorted(shares) == dataset
+    assert len(weighted) == 100 and sum(index >= 50 for index in weighted) > 75

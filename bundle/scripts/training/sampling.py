@@ -7,35 +7,54 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch.utils.data import RandomSampler, Sampler, WeightedRandomSampler
+from monai.data import DistributedSampler, DistributedWeightedRandomSampler
+from torch.utils.data import Dataset, RandomSampler, Sampler, WeightedRandomSampler
+
+from scripts.errors import BundleError
 
 
 def sampling_weights(
-    items: Sequence[Mapping[str, Any]], set_balance: float = 0.0, normal_weight: float = 1.0
+    items: Sequence[Mapping[str, Any]], set_balance: float = 0.0, normal_draws: float = 1.0
 ) -> list[float]:
     """What the images weigh when an epoch is drawn with replacement: small data sets and normal images are rare.
 
     Args:
         items: a data list, with ``diagnosis`` and ``dataset``.
-        set_balance: from 0, images of all data sets are drawn alike, to 1, all data sets are.
-        normal_weight: a normal image is drawn so many times as often as a lesion of its data set.
+        set_balance: from 0, all images weigh the same, to 1, all data sets do, before normals are counted.
+        normal_draws: a normal image is drawn so many times as often as a lesion image of its data set.
 
     Returns:
         A weight for each item; they do not sum to one.
+
+    Raises:
+        BundleError: if a value lies outside its range.
     """
+    if not 0.0 <= set_balance <= 1.0 or normal_draws <= 0.0:
+        raise BundleError(
+            f"set_balance ({set_balance}) must lie in [0, 1] and normal_draws ({normal_draws}) above 0; change them."
+        )
     sizes = Counter(item.get("dataset") for item in items)
     return [
         (len(items) / sizes[item.get("dataset")]) ** set_balance
-        * (normal_weight if item.get("diagnosis") == "normal" else 1.0)
+        * (normal_draws if item.get("diagnosis") == "normal" else 1.0)
         for item in items
     ]
 
 
-def epoch_sampler(weights: Sequence[float]) -> Sampler[int]:
-    """What an epoch draws: with replacement by these weights, as many as there are; each once where all are equal."""
-    if len(set(weights)) <= 1:
-        return RandomSampler(range(len(weights)))
-    return WeightedRandomSampler(weights, len(weights))
+def epoch_sampler(weights: Sequence[float], dataset: Dataset, seed: int | None = None) -> Sampler[int]:
+    """What an epoch draws: with replacement by these weights, as many as there are; each once where all are equal.
+
+    Args:
+        weights: one for each item.
+        dataset: the items.
+        seed: of the shares that are dealt out to several processes; None for one process.
+    """
+    alike = len(set(weights)) <= 1
+    if seed is None:
+        return RandomSampler(dataset) if alike else WeightedRandomSampler(weights, len(weights))
+    if alike:
+        return DistributedSampler(dataset, shuffle=True, seed=seed)
+    return DistributedWeightedRandomSampler(dataset, weights, seed=seed)
 
 
 def lesion_log_odds(
