@@ -91,9 +91,9 @@ def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[st
     out = alignment.parents[1]
     folder = entrant.folder(out, rate, epochs)
     options = {**common, "epochs": str(epochs), "learning_rate": rate, **BLIND}
-    options |= {"warmup_epochs": str(min(2.0, epochs / 4)), "cache_dir": str(out / "cache")}
-    if entrant.aligned:
-        options["alignment"] = str(alignment)
+    options["cache_dir"] = str(out / "cache")
+    # Convolutional peers need little warm-up, and their trials are short; the method keeps that of train.json.
+    options |= {"alignment": str(alignment)} if entrant.aligned else {"warmup_epochs": "0.5"}
     run("training", ["train", *entrant.overlays, "disk_cache"], options, folder)
     options = {**common, "weights": str(folder / "last.pt")}
     run("evaluation", ["train", *entrant.overlays, "evaluate"], options, folder / "evaluation")
