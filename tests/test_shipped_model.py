@@ -49,6 +49,19 @@ def test_every_sample_gets_its_pathology_or_is_indeterminate(results):
         assert 0.0 <= float(row["reliability"]) <= 1.0
 
 
+def test_malignant_samples_are_the_more_suspicious(results):
+    """Whether the answers are determinate or not."""
+    rows, _ = results
+    probabilities = {"benign": [], "malignant": []}
+    for name, row in rows.items():
+        comment = str(pydicom.dcmread(SAMPLES / name, stop_before_pixels=True).ImageComments).lower()
+        for word in probabilities:
+            if word in comment:
+                probabilities[word].append(float(row["malignancy_probability"]))
+    assert len(probabilities["malignant"]) == len(probabilities["benign"]) == 2
+    assert min(probabilities["malignant"]) > max(probabilities["benign"]) + 0.25
+
+
 def test_the_mask_lies_on_the_lesion(results):
     """Lesions of the samples are darker than what surrounds them."""
     rows, output_dir = results
