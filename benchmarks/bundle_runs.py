@@ -33,6 +33,7 @@ COLUMNS = {
     "Dice, gate off": ("dice_gate_off", {}),
     "Dice, gate off, smallest third": ("dice_gate_off", {"size": "small"}),
     "AUC": ("auc", {}),
+    "AUC, gate off": ("auc_gate_off", {}),
 }
 
 

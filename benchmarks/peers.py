@@ -8,6 +8,7 @@ cases that are reported; the method takes that of ``train.json`` and chooses not
 epochs on stage 1, the peers all of them on their task. It also draws small data sets and normal images more often; the
 peers draw all images alike. At test all see each image mirrored too.
 The method with a single box, trained for itself, is a row of ``ablation.py``.
+``--weights`` adds a row of trained weights, of a budget of their own: the default.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
 the training images. Writes ``peers.md``, ``margins.md`` and both as JSON; what is finished is not run again.
 """
@@ -39,6 +40,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from scripts.networks import weights_digest
 from scripts.reporting.evaluation_bootstrap import NotComputable
 from scripts.reporting.study_tables import write_study
 
@@ -113,6 +115,14 @@ def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, jobs
     }
 
 
+def evaluate_default(arguments: argparse.Namespace, common: dict[str, str], out: Path) -> CaseTable:
+    """The cases of ``--weights`` on the validation section."""
+    folder = out / f"weights_{weights_digest(arguments.weights)[:12]}"
+    options = {**common, "image_size": arguments.weights_size, "weights": arguments.weights.resolve()}
+    run("evaluation", ["train", "evaluate"], options, folder)
+    return CaseTable.read(folder / "cases.csv")
+
+
 def regression_on_radiomics(cases: CaseTable, common: dict[str, str], folder: Path) -> CaseTable:
     """The method's cases with the malignancy probability of a logistic regression on the radiomics of its masks."""
     options = {**common, "weights": str(folder / "last.pt"), "section": "training"}
@@ -157,7 +167,7 @@ class Answer:
 
     def margins(self, method: Answer, dataset: str) -> dict[str, object]:
         """How much better the method is than this on one data set, on the same resamples of groups."""
-        row: dict[str, object] = {"the method better than": self.name, "evaluated on": dataset}
+        row: dict[str, object] = {f"{method.name} better than": self.name, "evaluated on": dataset}
         for column, of in COLUMNS.items():
             row[column] = None
             if column in self.metrics:
@@ -169,10 +179,10 @@ class Answer:
 
 #: Columns of figures, and the cases that they are of.
 FIGURES = {column: of for column, (_, of) in COLUMNS.items()} | {"normals with a mask": {}}
-MASKS = {column: metric for column, (metric, _) in COLUMNS.items() if column != "AUC"} | {
+DIAGNOSIS = {"AUC": "auc", "AUC, gate off": "auc_gate_off"}
+MASKS = {column: metric for column, (metric, _) in COLUMNS.items() if column not in DIAGNOSIS} | {
     "normals with a mask": "normals_with_mask"
 }
-DIAGNOSIS = {"AUC": "auc"}
 
 
 def main() -> None:
@@ -184,6 +194,8 @@ def main() -> None:
     parser.add_argument("--stage_1_epochs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=32, help="of stage 2; the peers train for the sum of both stages")
     parser.add_argument("--trial_epochs", type=int, default=2, help="of each trial of a learning rate")
+    parser.add_argument("--weights", type=Path, help="trained weights of the method, to stand beside the peers")
+    parser.add_argument("--weights_size", default="160", help="their working size in pixels")
     parser.add_argument("--seed", default="1")
     add_jobs(parser)
     arguments = parser.parse_args()
@@ -206,10 +218,16 @@ def main() -> None:
     folder = METHOD.folder(out, rates[METHOD], schedule.epochs(METHOD))
     answers.append(Answer("mask area alone", method, {"AUC": "auc_predicted_area"}))
     answers.append(Answer("logistic regression", regression_on_radiomics(method, common, folder), DIAGNOSIS))
+    studies = {"margins": (answers[0], answers[1:])}
+    if arguments.weights:
+        default = Answer("default weights", evaluate_default(arguments, common, out), MASKS | DIAGNOSIS)
+        studies["margins_of_default"] = (default, list(answers))
+        answers.append(default)
     datasets = sorted(set(method["dataset"]))
     write_study(out, "peers", [answer.figures(dataset) for dataset in datasets for answer in answers])
-    write_study(out, "margins", [answer.margins(answers[0], dataset) for dataset in datasets for answer in answers[1:]])
-    for name in ("peers", "margins"):
+    for name, (first, others) in studies.items():
+        write_study(out, name, [other.margins(first, dataset) for dataset in datasets for other in others])
+    for name in ("peers", *studies):
         print((out / f"{name}.md").read_text())
 
 

@@ -82,6 +82,16 @@ def test_images_kept_on_disk_teach_the_same(tmp_path):
     assert len(list((tmp_path / "disk" / "cache" / "64").glob("*.pt"))) == 12
 
 
+@pytest.mark.parametrize("overlays", [(), ("disk_cache",)])
+def test_other_sections_teach_where_asked(overlays, tmp_path):
+    sections = ("training", "validation")
+    made = workflow("train", *overlays, output_dir=str(tmp_path), training_sections=list(sections))
+    lists = json.loads((BUNDLE / "sample_data" / "training" / "datalist.json").read_text())
+    expected = [Path(item["image"]).name for section in sections for item in lists[section]]
+    taught = made.parser.get_parsed_content("train#dataset").data
+    assert [Path(item["image"]).name for item in taught] == expected
+
+
 def test_resumed_training_has_the_same_losses(trained, tmp_path):
     _, expected = trained
     train(tmp_path, stop_after=1)

@@ -29,7 +29,7 @@ def test_an_undetected_malignant_lesion_counts_as_probability_zero():
     rows += [case(i, "malignant", malignancy_probability=0.9) for i in range(5, 8)]
     rows += [case(8, "malignant", malignancy_probability=0.9, lesion_found=0, dice=0.0, dice_gate_off=0.6)]
     whole = summarise(CaseTable.from_rows(rows))["all"]
-    assert whole["auc"]["value"] == pytest.approx(3 / 4)
+    assert whole["auc"]["value"] == pytest.approx(3 / 4) and whole["auc_gate_off"]["value"] == 1
     assert whole["sensitivity"]["value"] == pytest.approx(3 / 4) and whole["specificity"]["value"] == 1
     assert whole["accuracy"]["value"] == pytest.approx(7 / 8)
     assert whole["brier"]["value"] == pytest.approx((4 * 0.09 + 3 * 0.01 + 1) / 8)
@@ -139,7 +139,7 @@ def test_the_page_names_numbers_intervals_and_reasons():
     rows = [case(i, dice=0.5 + i / 100, malignancy_probability=0.2) for i in range(1, 21)]
     page = evaluation_markdown(summarise(CaseTable.from_rows(rows)), {"weights": "model.pt"})
     assert "* weights: model.pt" in page and "| busi | 20 | 0.605 (" in page and "Research use only." in page
-    assert "* busi: AUC; AUC, true area alone; AUC, predicted area alone: needs benign and malignant lesions." in page
+    assert "* busi: AUC; AUC, gate off; AUC, true area alone; AUC, predicted area alone: needs benign and" in page
     assert sum(line.startswith("| busi/small |") for line in page.splitlines()) == 2
     assert "| all |" not in page  # one dataset is all there is
     two = summarise(CaseTable.from_rows([*rows, case(1, "normal", dataset="other")]))

@@ -130,6 +130,7 @@ METRICS = {
     "hd95": _lesion_mean("HD95 (pixels)", "hd95"),
     "lesions_found": Metric("lesions found", _lesions, _column("lesion_found"), _LESION),
     "auc": _diagnosis_auc("AUC", lambda table: table.counted_probability),
+    "auc_gate_off": _diagnosis_auc("AUC, gate off", _column("malignancy_probability")),
     "auc_true_area": _diagnosis_auc("AUC, true area alone", _column("true_area")),
     "auc_predicted_area": _diagnosis_auc("AUC, predicted area alone", _column("predicted_area")),
     "accuracy": Metric("accuracy", _lesions, _correct, _LESION),

@@ -18,7 +18,8 @@ _TITLES = {name: metric.title for name, metric in METRICS.items()} | {
     "diagnosis_risk_by_probability": "wrong diagnoses, by distance of the probability from 0.5",
 }
 _MASKS = ("dice", "dice_gate_off", "iou", "hd95", "lesions_found")
-_DIAGNOSIS = ("auc", "auc_true_area", "auc_predicted_area", "accuracy", "sensitivity", "specificity", "ece", "brier")
+_AUCS = ("auc", "auc_gate_off", "auc_true_area", "auc_predicted_area")
+_DIAGNOSIS = (*_AUCS, "accuracy", "sensitivity", "specificity", "ece", "brier")
 _EVIDENCE = ("evidence_auc", "false_positives_at_95_sensitivity", "normals_with_mask", "lesions_found")
 _RELIABILITY = ("reliability_correlation", "reliability_error", "indeterminate", "accuracy", "accuracy_determined")
 _RISKS = ("mask_risk_by_reliability", "diagnosis_risk_by_reliability", "diagnosis_risk_by_probability")
