@@ -5,8 +5,8 @@
 Each peer tries three learning rates by a short schedule; the rate that validates best (Dice of segmenters, AUC of
 classifiers) trains the whole schedule, and its last moving average stands in the table. Their rate is chosen on the
 cases that are reported; the method takes that of ``train.json`` and chooses nothing there. It spends a part of its
-epochs on stage 1, the peers all of them on their task. All draw small data sets and normal images more often; only the
-classifier, which learns nothing from normals, draws them once. At test all see each image mirrored too.
+epochs on stage 1, the peers all of them on their task. It also draws small data sets and normal images more often; the
+peers draw all images alike. At test all see each image mirrored too.
 The method with a single box, trained for itself, is a row of ``ablation.py``.
 ``--weights`` adds a row of trained weights, of a budget of their own: the default.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
