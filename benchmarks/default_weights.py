@@ -58,8 +58,8 @@ AVERAGED_PHASES = (
     Phase("training", {**AVERAGED, "epochs": 10, "seed": 2}),
     Phase("training", {**AVERAGED, "epochs": 10, "seed": 3}),
 )
-#: Once the recipe is settled, its last phase on all labelled images.
-EVERYTHING = {"training_sections": ["training", "validation"]}
+#: Once the recipe is settled: its last phase, on all labelled images.
+SHIPPED_PHASE = Phase("training", {**AVERAGED_PHASES[-1].options, "training_sections": ["training", "validation"]})
 #: The same phases, shorter: temperatures and limits must carry over to the default.
 FOLD_RECIPE = (
     Phase("alignment", {"image_size": 96, "epochs": 4, **BLIND}),
@@ -89,10 +89,10 @@ def train_default(common: dict[str, object], out: Path) -> tuple[Path, Path]:
     run("text_tower_alone", ["align"], {}, out / "0")
     stage_2 = [out / str(n) / "last.pt" for n, phase in enumerate(RECIPE) if phase.verb == "training"]
     start = {"alignment": out / "0" / "last.pt", "init_weights": average_weights(stage_2, out / "mean.pt")}
-    before, last = AVERAGED_PHASES
-    start["init_weights"] = train((before,), {**common, **start}, out, first=len(RECIPE)) / "last.pt"
-    measured = train((last,), {**common, **start}, out, first=len(RECIPE) + 1)
-    shipped = train((last,), {**common, **start, **EVERYTHING}, out / "with_validation", first=len(RECIPE) + 1)
+    common, first = {**common, **start}, len(RECIPE)
+    measured = train(AVERAGED_PHASES, common, out, first)
+    common["init_weights"] = measured.with_name(str(first)) / "last.pt"
+    shipped = train((SHIPPED_PHASE,), common, out.with_name("default_with_validation"))
     return measured / "last.pt", shipped / "last.pt"
 
 
@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
     parser.add_argument("--output_dir", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, help="calibrate these instead of training anew")
+    parser.add_argument("--weights", type=Path, help="calibrate and evaluate these instead of training anew")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--held_out", type=int, nargs="+", default=range(FOLDS), help="folds that calibrate, of 0 to 2")
     add_jobs(parser)
@@ -119,7 +119,7 @@ def main() -> None:
     out = arguments.output_dir.resolve()
     common = {"dataset_dir": dataset_folders(arguments.dataset_dir), "seed": arguments.seed}
     digest = weights_digest(arguments.weights) if arguments.weights else None
-    recipes = [list(map(asdict, recipe)) for recipe in ((*RECIPE, *AVERAGED_PHASES), FOLD_RECIPE)]
+    recipes = [list(map(asdict, recipe)) for recipe in ((*RECIPE, *AVERAGED_PHASES, SHIPPED_PHASE), FOLD_RECIPE)]
     check_settings({**common, "weights": digest, "recipes": recipes}, out)
     default = [] if arguments.weights else [lambda: train_default(common, out / "default")]
     folds = [partial(predict_held_out, fold, common, out / f"fold_{fold}") for fold in arguments.held_out]
@@ -128,8 +128,9 @@ def main() -> None:
 
     by = "_".join(str(fold) for fold in arguments.held_out)
     calibrated = out / f"calibrated_by_{by}"
-    measured, *shipped = [arguments.weights] if arguments.weights else done[0]
-    for file, folder in zip((measured, *shipped), (calibrated, out / f"shipped_by_{by}"), strict=False):
+    measured, shipped = (arguments.weights, None) if arguments.weights else done[0]
+    pairs = [(measured, calibrated)] + ([(shipped, out / f"shipped_by_{by}")] if shipped else [])
+    for file, folder in pairs:
         run("calibration", ["train", "calibrate"], {"weights": Path(file).resolve(), "cases": cases}, folder)
     for name, file in (("before", measured), (f"after_{by}", calibrated / "model.pt")):
         options = {**common, "image_size": FINER["image_size"], "weights": Path(file).resolve()}

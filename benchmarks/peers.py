@@ -8,9 +8,11 @@ cases that are reported; the method takes that of ``train.json`` and chooses not
 epochs on stage 1, the peers all of them on their task. It also draws small data sets and normal images more often; the
 peers draw all images alike. At test all see each image mirrored too.
 The method with a single box, trained for itself, is a row of ``ablation.py``.
-``--weights`` adds a row of trained weights, of a budget of their own: the default.
+``--weights`` adds a row of trained weights of the method, of a budget of their own, at the size of ``train.json``; it
+must not be those that ship, which have learned from the validation section too.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
-the training images. Writes ``peers.md``, ``margins.md`` and both as JSON; what is finished is not run again.
+the training images. Writes ``peers.md``, ``margins.md``, with ``--weights`` ``margins_of_weights.md``, and all as JSON;
+what is finished is not run again.
 """
 
 from __future__ import annotations
@@ -115,11 +117,11 @@ def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, jobs
     }
 
 
-def evaluate_default(arguments: argparse.Namespace, common: dict[str, str], out: Path) -> CaseTable:
-    """The cases of ``--weights`` on the validation section."""
-    folder = out / f"weights_{weights_digest(arguments.weights)[:12]}"
-    options = {**common, "image_size": arguments.weights_size, "weights": arguments.weights.resolve()}
-    run("evaluation", ["train", "evaluate"], options, folder)
+def evaluate_weights(weights: Path, common: dict[str, str], out: Path) -> CaseTable:
+    """The cases of trained weights on the validation section, at the size of ``train.json``."""
+    folder = out / f"weights_{weights_digest(weights)[:12]}"
+    options = {name: value for name, value in common.items() if name != "image_size"}
+    run("evaluation", ["train", "evaluate"], {**options, "weights": weights.resolve()}, folder)
     return CaseTable.read(folder / "cases.csv")
 
 
@@ -165,15 +167,15 @@ class Answer:
                 row[column] = None
         return row
 
-    def margins(self, method: Answer, dataset: str) -> dict[str, object]:
-        """How much better the method is than this on one data set, on the same resamples of groups."""
-        row: dict[str, object] = {f"{method.name} better than": self.name, "evaluated on": dataset}
+    def margins(self, first: Answer, called: str, dataset: str) -> dict[str, object]:
+        """How much better another answer is than this on one data set, on the same resamples of groups."""
+        row: dict[str, object] = {f"{called} better than": self.name, "evaluated on": dataset}
         for column, of in COLUMNS.items():
             row[column] = None
             if column in self.metrics:
                 options = {"second_metric": self.metrics[column]}
-                metric = method.metrics[column]
-                row[column] = told(compare(method.cases, self.cases, metric, {**of[1], "dataset": dataset}, **options))
+                metric = first.metrics[column]
+                row[column] = told(compare(first.cases, self.cases, metric, {**of[1], "dataset": dataset}, **options))
         return row
 
 
@@ -194,11 +196,12 @@ def main() -> None:
     parser.add_argument("--stage_1_epochs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=32, help="of stage 2; the peers train for the sum of both stages")
     parser.add_argument("--trial_epochs", type=int, default=2, help="of each trial of a learning rate")
-    parser.add_argument("--weights", type=Path, help="trained weights of the method, to stand beside the peers")
-    parser.add_argument("--weights_size", default="160", help="their working size in pixels")
+    parser.add_argument("--weights", type=Path, help="weights that have not seen the validation section, not model.pt")
     parser.add_argument("--seed", default="1")
     add_jobs(parser)
     arguments = parser.parse_args()
+    if arguments.weights and not arguments.weights.is_file():
+        parser.error(f'the weights "{arguments.weights}" do not exist')
     common = common_options(arguments)
     out = arguments.output_dir.resolve()
     schedule = Schedule(arguments.stage_1_epochs, arguments.epochs, arguments.trial_epochs)
@@ -218,15 +221,15 @@ def main() -> None:
     folder = METHOD.folder(out, rates[METHOD], schedule.epochs(METHOD))
     answers.append(Answer("mask area alone", method, {"AUC": "auc_predicted_area"}))
     answers.append(Answer("logistic regression", regression_on_radiomics(method, common, folder), DIAGNOSIS))
-    studies = {"margins": (answers[0], answers[1:])}
+    studies = {"margins": ("the method", answers[0], answers[1:])}
     if arguments.weights:
-        default = Answer("default weights", evaluate_default(arguments, common, out), MASKS | DIAGNOSIS)
-        studies["margins_of_default"] = (default, list(answers))
-        answers.append(default)
+        measured = Answer("measured weights", evaluate_weights(arguments.weights, common, out), MASKS | DIAGNOSIS)
+        studies["margins_of_weights"] = (f"the {measured.name}", measured, list(answers))
+        answers.append(measured)
     datasets = sorted(set(method["dataset"]))
     write_study(out, "peers", [answer.figures(dataset) for dataset in datasets for answer in answers])
-    for name, (first, others) in studies.items():
-        write_study(out, name, [other.margins(first, dataset) for dataset in datasets for other in others])
+    for name, (called, first, others) in studies.items():
+        write_study(out, name, [other.margins(first, called, dataset) for dataset in datasets for other in others])
     for name in ("peers", *studies):
         print((out / f"{name}.md").read_text())
 

@@ -10,6 +10,8 @@ from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
 from monai.handlers import from_engine
 
+from scripts.data import load_datalist, only_fold
+
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"image_size": 64, "batch_size": 4, "num_workers": 0, "device": "$torch.device('cpu')"}
 
@@ -90,6 +92,15 @@ def test_other_sections_teach_where_asked(overlays, tmp_path):
     expected = [Path(item["image"]).name for section in sections for item in lists[section]]
     taught = made.parser.get_parsed_content("train#dataset").data
     assert [Path(item["image"]).name for item in taught] == expected
+
+
+def test_a_fold_is_held_out_of_every_section(tmp_path):
+    sections = ["training", "validation"]
+    made = workflow("train", output_dir=str(tmp_path), training_sections=sections, fold=0, folds=2)
+    taught = {item["image"] for item in made.parser.get_parsed_content("train#items")}
+    for section in sections:
+        held_out = only_fold(load_datalist(BUNDLE / "sample_data" / "training", section), 0, 2)
+        assert held_out and not taught & {item["image"] for item in held_out}
 
 
 def test_resumed_training_has_the_same_losses(trained, tmp_path):

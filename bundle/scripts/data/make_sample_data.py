@@ -2,8 +2,8 @@
 
 From ``bundle/``: ``python -m scripts.data.make_sample_data --busi DIR --busbra DIR [--output sample_data]``, where
 both folders hold the ``datalist.json`` that the shipped weights were trained on. The DICOM images come from BUSI's
-validation list and the training images from the training lists, so the samples tell nothing new to the shipped
-weights, and nothing of the validation lists is trained on.
+validation list and the training images from the training lists: training on the samples takes nothing from the
+validation lists.
 """
 
 from __future__ import annotations
