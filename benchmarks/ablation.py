@@ -23,10 +23,9 @@ from bundle_runs import (
     add_jobs,
     check_settings,
     common_options,
-    compare,
+    margin,
     run,
     side_by_side,
-    told,
     value_of,
 )
 
@@ -101,7 +100,7 @@ def figures(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:
 def margins(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:
     """How much better the full method is than a row, on the same resamples of groups."""
     return {"full method better than": row.name} | {
-        name: told(compare(full, cases, metric, of)) for name, (metric, of) in COLUMNS.items()
+        name: margin(full, cases, metric, of) for name, (metric, of) in COLUMNS.items()
     }
 
 

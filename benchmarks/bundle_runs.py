@@ -19,6 +19,7 @@ T = TypeVar("T")
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 sys.path.insert(0, str(BUNDLE))
 
+from scripts.errors import BundleError  # noqa: E402
 from scripts.reporting.evaluation_cases import CaseTable  # noqa: E402
 from scripts.reporting.evaluation_comparison import paired_comparison  # noqa: E402
 from scripts.reporting.evaluation_metrics import METRICS  # noqa: E402
@@ -118,6 +119,14 @@ def value_of(table: CaseTable, metric: str, of: Mapping[str, str]) -> float:
 def compare(first: CaseTable, second: CaseTable, metric: str, of: Mapping[str, str], **options: str) -> dict:
     """:func:`paired_comparison` on those cases that have these values in these columns."""
     return paired_comparison(first.select(all_of(first, of)), second.select(all_of(second, of)), metric, **options)
+
+
+def margin(first: CaseTable, second: CaseTable, metric: str, of: Mapping[str, str], **options: str) -> str:
+    """A cell of a table of comparisons; the reason where there is none: its trainings took hours."""
+    try:
+        return told(compare(first, second, metric, of, **options))
+    except BundleError as reason:
+        return f"absent: {reason}"
 
 
 def told(compared: Mapping) -> str:

@@ -31,10 +31,9 @@ from bundle_runs import (
     add_jobs,
     check_settings,
     common_options,
-    compare,
+    margin,
     run,
     side_by_side,
-    told,
     value_of,
 )
 from sklearn.linear_model import LogisticRegression
@@ -175,7 +174,7 @@ class Answer:
             if column in self.metrics:
                 options = {"second_metric": self.metrics[column]}
                 metric = first.metrics[column]
-                row[column] = told(compare(first.cases, self.cases, metric, {**of[1], "dataset": dataset}, **options))
+                row[column] = margin(first.cases, self.cases, metric, {**of[1], "dataset": dataset}, **options)
         return row
 
 
