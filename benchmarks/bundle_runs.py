@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
 import os
 import subprocess
@@ -92,11 +93,17 @@ def common_options(arguments: argparse.Namespace) -> dict[str, str]:
     }
 
 
+def configs_digest() -> str:
+    """SHA-256 of the bundle's configs, whose defaults are settings too; metadata describes and changes nothing."""
+    files = [path for path in sorted((BUNDLE / "configs").rglob("*.json")) if path.name != "metadata.json"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def check_settings(settings: Mapping[str, object], out: Path) -> None:
-    """Rows of other settings must not stand in one table."""
-    path = out / "settings.json"
+    """Rows of other settings, or of other configs, must not stand in one table."""
+    path, settings = out / "settings.json", {**settings, "configs": configs_digest()}
     if path.exists() and json.loads(path.read_text()) != settings:
-        sys.exit(f'"{out}" holds runs of other settings ({path.name}); choose another --output_dir.')
+        sys.exit(f'"{out}" holds runs of other settings or configs ({path.name}); choose another --output_dir.')
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=1) + "\n")
 
