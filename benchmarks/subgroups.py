@@ -1,14 +1,20 @@
-"""An evaluation by the device that made the images, for data sets whose table names it (BUS-BRA).
+"""An evaluation by subgroups: a column of its ``cases.csv``, or one of a table of the images.
 
-    python benchmarks/subgroups.py --cases OUT/cases.csv --table BUS-BRA/bus_data.csv --output_dir OUT
+    python benchmarks/subgroups.py --cases OUT/cases.csv --by size --output_dir OUT
+    python benchmarks/subgroups.py --cases OUT/cases.csv --by Device --table BUS-BRA/bus_data.csv --output_dir OUT
+    python benchmarks/subgroups.py --cases OUT/cases.csv --by marks --table benchmarks/busi_marks.csv --output_dir OUT
 
-Class and size stand in the table that ``evaluation`` writes. A metric that a device's cases do not define is a dash.
+A table names an image in its first column, with or without the extension; images that it does not name are left out.
+``busi_marks.csv`` says what is burnt into each image of BUSI's validation list: calipers, with the dotted lines between
+them; text (or an arrow, a frame, a pictogram) without calipers; or none. It was read by eye from the images; the
+maker's logo in a corner does not count. A metric that a subgroup's cases do not define is a dash.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -29,24 +35,44 @@ def told(table: CaseTable, metric: str) -> str | None:
     return text + " ({:.3f} to {:.3f})".format(*result["interval"]) if "interval" in result else text
 
 
+def values_of(cases: CaseTable, column: str, path: Path | None) -> np.ndarray:
+    """The column's value for each case, shape (N,); empty where the table does not name the image."""
+    if path is None:
+        if column not in cases.columns:
+            sys.exit(f'cases.csv has no column "{column}"; it has {", ".join(cases.columns)}.')
+        return cases[column]
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or column not in rows[0]:
+        sys.exit(f'"{path}" has no column "{column}".')
+    table = {Path(next(iter(row.values()))).stem: row[column] for row in rows}
+    return np.array([table.get(Path(image).stem, "") for image in cases["image"]])
+
+
 def main() -> None:
-    """Write ``devices.md`` and ``devices.json``."""
+    """Write ``by_<column>.md`` and the same as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=Path, required=True, help="cases.csv of an evaluation")
-    parser.add_argument("--table", type=Path, required=True, help="bus_data.csv, with ID and Device")
+    parser.add_argument("--by", required=True, help="column whose values are the subgroups")
+    parser.add_argument("--table", type=Path, help="CSV that has the column; without it cases.csv")
     parser.add_argument("--output_dir", type=Path, required=True)
     arguments = parser.parse_args()
-    with arguments.table.open(newline="", encoding="utf-8") as file:
-        devices = {row["ID"]: row["Device"] for row in csv.DictReader(file)}
-    cases = CaseTable.read(arguments.cases)
-    device = np.array([devices.get(Path(image).stem, "") for image in cases["image"]])
+    cases, by = CaseTable.read(arguments.cases), arguments.by
+    values = values_of(cases, by, arguments.table)
+    metrics = {column: metric for column, (metric, of) in COLUMNS.items() if not of}
+    metrics = {"lesions found": "lesions_found", **metrics, "normals with a mask": "normals_with_mask"}
     rows = []
-    for name in sorted(set(device) - {""}):
-        chosen = cases.select(device == name)
-        row: dict[str, object] = {"device": name, "lesions": int(chosen.is_lesion.sum())}
-        rows.append(row | {column: told(chosen, metric) for column, (metric, of) in COLUMNS.items() if not of})
-    write_study(arguments.output_dir, "devices", rows)
-    print((arguments.output_dir / "devices.md").read_text())
+    for dataset in sorted(set(cases["dataset"])):
+        of_set = cases["dataset"] == dataset
+        for value in sorted(set(values[of_set]) - {""}):
+            chosen = cases.select(of_set & (values == value))
+            lesions = int(chosen.is_lesion.sum())
+            row = {"data set": dataset, by: value, "lesions": lesions, "normals": len(chosen) - lesions}
+            rows.append(row | {column: told(chosen, metric) for column, metric in metrics.items()})
+    if not rows:
+        sys.exit(f'No case of "{arguments.cases}" has a value of "{by}".')
+    write_study(arguments.output_dir, f"by_{by}", rows)
+    print((arguments.output_dir / f"by_{by}.md").read_text())
 
 
 if __name__ == "__main__":
