@@ -2,7 +2,7 @@
 # make test   checks and tests
 # Both create .venv and install what they need first; later calls are quick.
 # make weights      the default weights, trained anew from the data sets (DATA="['BUSI','BUS-BRA']")
-# make tables       the tables of bundle/docs/ that need training
+# make tables       the tables of the model card, studies.md, ablation.md and peers.md, most of them with trainings
 # make monailabel   MONAI Label on the sample images, at http://127.0.0.1:8000, from an environment of its own
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,6 +14,8 @@ LABEL_VENV := .venv-monailabel
 LABEL := output/monailabel
 WEIGHTS := output/weights
 TABLES := output/tables
+# The weights that the tables are of: they have not seen the validation lists. `make weights` makes the like.
+MEASURED ?= $(TABLES)/measured.pt
 # Trainings at a time. On a CPU as many as cores, on a GPU as many as fit.
 JOBS ?= 2
 
@@ -36,11 +38,18 @@ benchmark: $(VENV)/.installed
 weights: $(VENV)/.installed data
 	$(PY) benchmarks/default_weights.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(WEIGHTS)
 
-# Every table of bundle/docs/ that needs training: ablation, peers, cross-data-set. Hours without a GPU.
-tables: $(VENV)/.installed-dev data
+# Evaluation, calibration, subgroups and studies of the measured weights in minutes; then the tables with trainings of their
+# own: ablation, peers, cross-data-set. Hours without a GPU.
+tables: $(VENV)/.installed-dev data $(MEASURED)
+	$(PY) benchmarks/card_tables.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) --output_dir $(TABLES)/card
 	$(PY) benchmarks/ablation.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/ablation
-	$(PY) benchmarks/peers.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/peers
+	$(PY) benchmarks/peers.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) --output_dir $(TABLES)/peers
 	$(PY) benchmarks/cross_dataset.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/cross
+
+$(TABLES)/measured.pt:
+	@mkdir -p $(TABLES)
+	@git show 2115f87:bundle/models/model.pt >$@.partial && mv $@.partial $@ || { echo "The measured weights are in the \
+	repository's full history (git fetch --unshallow); or name weights: make tables MEASURED=..." >&2; exit 2; }
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data sets: make weights DATA=\"['BUSI','BUS-BRA']\"" >&2; exit 2; }

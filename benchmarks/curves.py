@@ -8,6 +8,7 @@ An evaluation is a folder that ``run evaluation`` wrote; several are drawn toget
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib
@@ -38,16 +39,8 @@ def draw(axes: np.ndarray, cases: CaseTable, name: str) -> None:
         axes[2].plot(kept / len(order), np.cumsum(wrong[order]) / kept, label=f"{name}, by {label}")
 
 
-def main() -> None:
-    """Draw."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--evaluations", nargs="+", required=True, metavar="NAME=FOLDER")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    tables = {}
-    for evaluation in arguments.evaluations:
-        name, _, folder = evaluation.rpartition("=")
-        tables[name] = CaseTable.read(Path(folder) / "cases.csv")
+def draw_all(tables: Mapping[str, CaseTable], output: Path) -> None:
+    """The curves of several evaluations, by name, into a picture."""
     datasets = sorted({str(dataset) for table in tables.values() for dataset in table["dataset"]})
     figure, axes = plt.subplots(len(datasets), 3, figsize=(12, 3.8 * len(datasets)), squeeze=False)
     for row, dataset in zip(axes, datasets):
@@ -66,7 +59,20 @@ def main() -> None:
             axis.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
             axis.set_ylim(0, 1)
     figure.tight_layout()
-    figure.savefig(arguments.output, dpi=110)
+    figure.savefig(output, dpi=110)
+
+
+def main() -> None:
+    """Draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--evaluations", nargs="+", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    tables = {}
+    for evaluation in arguments.evaluations:
+        name, _, folder = evaluation.rpartition("=")
+        tables[name] = CaseTable.read(Path(folder) / "cases.csv")
+    draw_all(tables, arguments.output)
 
 
 if __name__ == "__main__":

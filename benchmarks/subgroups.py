@@ -49,6 +49,22 @@ def values_of(cases: CaseTable, column: str, path: Path | None) -> np.ndarray:
     return np.array([table.get(Path(image).stem, "") for image in cases["image"]])
 
 
+def subgroups(cases: CaseTable, column: str, path: Path | None = None) -> list[dict[str, object]]:
+    """A row for every value of the column in every data set."""
+    values = values_of(cases, column, path)
+    metrics = {name: metric for name, (metric, of) in COLUMNS.items() if not of}
+    metrics = {"lesions found": "lesions_found", **metrics, "normals with a mask": "normals_with_mask"}
+    rows = []
+    for dataset in sorted(set(cases["dataset"])):
+        of_set = cases["dataset"] == dataset
+        for value in sorted(set(values[of_set]) - {""}):
+            chosen = cases.select(of_set & (values == value))
+            lesions = int(chosen.is_lesion.sum())
+            row = {"data set": dataset, column: value, "lesions": lesions, "normals": len(chosen) - lesions}
+            rows.append(row | {name: told(chosen, metric) for name, metric in metrics.items()})
+    return rows
+
+
 def main() -> None:
     """Write ``by_<column>.md`` and the same as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -57,22 +73,11 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="CSV that has the column; without it cases.csv")
     parser.add_argument("--output_dir", type=Path, required=True)
     arguments = parser.parse_args()
-    cases, by = CaseTable.read(arguments.cases), arguments.by
-    values = values_of(cases, by, arguments.table)
-    metrics = {column: metric for column, (metric, of) in COLUMNS.items() if not of}
-    metrics = {"lesions found": "lesions_found", **metrics, "normals with a mask": "normals_with_mask"}
-    rows = []
-    for dataset in sorted(set(cases["dataset"])):
-        of_set = cases["dataset"] == dataset
-        for value in sorted(set(values[of_set]) - {""}):
-            chosen = cases.select(of_set & (values == value))
-            lesions = int(chosen.is_lesion.sum())
-            row = {"data set": dataset, by: value, "lesions": lesions, "normals": len(chosen) - lesions}
-            rows.append(row | {column: told(chosen, metric) for column, metric in metrics.items()})
+    rows = subgroups(CaseTable.read(arguments.cases), arguments.by, arguments.table)
     if not rows:
-        sys.exit(f'No case of "{arguments.cases}" has a value of "{by}".')
-    write_study(arguments.output_dir, f"by_{by}", rows)
-    print((arguments.output_dir / f"by_{by}.md").read_text())
+        sys.exit(f'No case of "{arguments.cases}" has a value of "{arguments.by}".')
+    write_study(arguments.output_dir, f"by_{arguments.by}", rows)
+    print((arguments.output_dir / f"by_{arguments.by}.md").read_text())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
@@ -49,3 +50,31 @@ def test_evaluation_of_the_sample_list(workflow, tmp_path):
     assert [row["image"] for row in described] == table["image"].tolist()
     assert list(described[0])[4:] == list(network.radiomics.names)
     assert (tmp_path / "out/evaluation.md").read_text().startswith("# Evaluation")
+
+
+def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
+    weights = BUNDLE / "models" / "model.pt"
+    tables = {}
+    for calibrated in (True, False):
+        made = ConfigWorkflow(
+            config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
+            workflow_type="train",
+            bundle_root=str(BUNDLE),
+            output_dir=str(tmp_path / str(calibrated)),
+            weights=str(weights),
+            calibrated=calibrated,
+            image_size=64,
+            num_workers=0,
+            device="$torch.device('cpu')",
+        )
+        made.initialize()
+        made.run()
+        made.finalize()
+        tables[calibrated] = CaseTable.read(tmp_path / str(calibrated) / "cases.csv")
+    temperature = float(torch.load(weights, weights_only=True)["diagnosis_temperature"])
+    assert temperature != 1
+    answered = tables[False]["lesion_found"] == 1
+    assert answered.any()
+    logits = {name: np.log(p / (1 - p)) for name, p in ((n, t["malignancy_probability"]) for n, t in tables.items())}
+    assert logits[True][answered] == pytest.approx(logits[False][answered] / temperature, rel=1e-3)
+    assert not tables[False]["indeterminate"].any()

@@ -1,0 +1,69 @@
+"""The tables and pictures of the model card and of ``studies.md``, from trained weights.
+
+    python benchmarks/card_tables.py --dataset_dir "['BUSI','BUS-BRA']" --weights measured.pt --output_dir out/card
+
+Evaluates the weights on the validation sections as they are and without their calibration, draws the curves of both,
+tells subgroups apart, and studies each data set. The weights must not have seen the validation sections: those that
+ship have. What is finished is not run again. Minutes on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from functools import partial
+from pathlib import Path
+
+from bundle_runs import BUNDLE, CaseTable, add_jobs, check_settings, common_options, run, side_by_side
+from curves import draw_all
+from subgroups import subgroups
+
+from scripts.networks import weights_digest
+from scripts.reporting.study_tables import write_study
+
+MARKS = Path(__file__).with_name("busi_marks.csv")
+
+
+def main() -> None:
+    """Run what is missing, then write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
+    parser.add_argument("--weights", type=Path, required=True, help="that have not seen the validation sections")
+    parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--image_size", default="160", help="working size in pixels")
+    parser.add_argument("--seed", default="1")
+    add_jobs(parser)
+    arguments = parser.parse_args()
+    if not arguments.weights.is_file():
+        parser.error(f'the weights "{arguments.weights}" do not exist')
+    out = arguments.output_dir.resolve()
+    common = common_options(arguments)
+    check_settings({**common, "weights": weights_digest(arguments.weights)}, out)
+    common["weights"] = str(arguments.weights.resolve())
+    folders = [Path(folder) for folder in ast.literal_eval(common["dataset_dir"])]
+
+    evaluated = ["train", "evaluate"]
+    tasks = [
+        partial(run, "evaluation", evaluated, common, out / "evaluation"),
+        partial(run, "evaluation", evaluated, {**common, "calibrated": "false"}, out / "uncalibrated"),
+    ]
+    for folder in folders:
+        tower = {"text_tower_weights": BUNDLE / "models" / "text_tower.pt"}
+        options = {**common, **tower, "dataset_dir": folder}
+        tasks.append(partial(run, "study", ["train", "study"], options, out / f"study_{folder.name}"))
+    side_by_side(tasks, arguments.jobs)
+
+    tables = {"before": "uncalibrated", "after": "evaluation"}
+    tables = {name: CaseTable.read(out / folder / "cases.csv") for name, folder in tables.items()}
+    draw_all(tables, out / "curves.png")
+    sources: list[tuple[str, Path | None]] = [("diagnosis", None), ("size", None), ("marks", MARKS)]
+    sources += [("Device", folder / "bus_data.csv") for folder in folders if (folder / "bus_data.csv").is_file()]
+    for column, table in sources:
+        if rows := subgroups(tables["after"], column, table):
+            write_study(out, f"by_{column}", rows)
+            print((out / f"by_{column}.md").read_text())
+    print(f"Tables and pictures are in {out}.")
+
+
+if __name__ == "__main__":
+    main()
