@@ -2,9 +2,10 @@
 
 import logging
 
+import pytest
 from torch import nn
 
-from scripts.announcement import announce, count_images, count_parameters
+from scripts.announcement import announce, count_images, count_parameters, warn_of_missing_classes
 
 
 def test_facts_are_lines(caplog):
@@ -23,3 +24,19 @@ def test_images_and_parameters_are_counted():
     assert count_parameters(network) == "1.5 million parameters"
     network[0].requires_grad_(False)
     assert count_parameters(network) == "1.5 million parameters, 0.5 trainable"
+
+
+@pytest.mark.parametrize(
+    ("diagnoses", "warnings"),
+    [
+        (["benign", "malignant", "normal"], []),
+        (["benign", "normal"], ["No image to train with is malignant: the diagnosis"]),
+        (["benign", "malignant"], ["No image to train with is normal: nothing teaches"]),
+        ([None], ["No image to train with is benign or malignant", "No image to train with is normal"]),
+    ],
+)
+def test_a_list_that_lacks_a_class_is_told(diagnoses, warnings, caplog):
+    warn_of_missing_classes([{"diagnosis": diagnosis} for diagnosis in diagnoses])
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(told) == len(warnings)
+    assert all(text.startswith(start) for text, start in zip(told, warnings))

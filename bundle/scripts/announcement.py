@@ -37,6 +37,28 @@ def count_images(items: Sequence[Mapping[str, Any]]) -> str:
     return f"{len(items)} ({each})" if each else str(len(items))
 
 
+def warn_of_missing_classes(items: Sequence[Mapping[str, Any]]) -> None:
+    """Say what a list cannot teach for want of a class; of several processes the first speaks.
+
+    Args:
+        items: a data list to train with; an item's ``diagnosis`` is benign, malignant or normal, or not known.
+    """
+    if get_rank() > 0:
+        return
+    known = {item.get("diagnosis") for item in items} - {None}
+    missing = [diagnosis for diagnosis in ("benign", "malignant") if diagnosis not in known]
+    if missing:
+        logger.warning(
+            "No image to train with is %s: the diagnosis is not learned; add such images, or use the masks alone.",
+            " or ".join(missing),
+        )
+    if "normal" not in known:
+        logger.warning(
+            "No image to train with is normal: nothing teaches that a lesion may be absent; "
+            "add images without one, or expect a mask on nearly every image."
+        )
+
+
 def count_parameters(network: nn.Module) -> str:
     """How large a network is, and how much of it learns unless all does: "91.2 million parameters, 4.1 trainable"."""
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in network.parameters()]
