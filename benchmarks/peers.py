@@ -7,7 +7,7 @@ classifiers) trains the whole schedule, and its last moving average stands in th
 cases that are reported; the method takes that of ``train.json`` and chooses nothing there. It spends a part of its
 epochs on stage 1, the peers all of them on their task. It also draws small data sets and normal images more often; the
 peers draw all images alike. At test all see each image mirrored too.
-The method with a single box, trained for itself, is a row of ``ablation.py``.
+The method with a single box instead of five is trained for itself, from the same stage 1.
 ``--weights`` adds a row of trained weights of the method, of a budget of their own, at the size of ``train.json``; it
 must not be those that ship, which have learned from the validation section too.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -48,13 +49,17 @@ from scripts.reporting.study_tables import write_study
 
 @dataclass(frozen=True)
 class Entrant:
-    """A network of the table: its overlays on ``train.json``, what selects it, and the learning rates it may choose."""
+    """A network of the table: its overlays on ``train.json``, what selects it, the learning rates it may choose.
+
+    ``aligned``: it starts from the method's stage 1; ``options``: what differs from its configs.
+    """
 
     name: str
     overlays: tuple[str, ...]
     selected_by: str = "dice"
     learning_rates: tuple[str, ...] = ("0.0008", "0.002", "0.005")
     aligned: bool = False
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def folder(self, out: Path, rate: str, epochs: int) -> Path:
         """Where a run of it goes."""
@@ -64,6 +69,7 @@ class Entrant:
 METHOD = Entrant("Rad-VLSM", (), learning_rates=("0.0006",), aligned=True)
 ENTRANTS = (
     METHOD,
+    replace(METHOD, name="Rad-VLSM, single box", options={"reliability_mode": "single_box"}),
     Entrant("U-Net", ("peers/peer", "peers/unet")),
     Entrant("SegResNet", ("peers/peer", "peers/segresnet")),
     Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), "auc", ("0.0001", "0.0003", "0.0008")),
@@ -93,6 +99,7 @@ def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[st
     """One training -> its cases on the validation section."""
     out = alignment.parents[1]
     folder = entrant.folder(out, rate, epochs)
+    common = {**common, **entrant.options}
     options = {**common, "epochs": str(epochs), "learning_rate": rate, **BLIND}
     options["cache_dir"] = str(out / "cache")
     # Convolutional peers need little warm-up, and their trials are short; the method keeps that of train.json.
