@@ -12,7 +12,7 @@ The method with a single box instead of five is trained for itself, from the sam
 must not be those that ship, which have learned from the validation section too.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
 the training images. Writes ``peers.md``, ``margins.md``, with ``--weights`` ``margins_of_weights.md``, and all as JSON;
-what is finished is not run again.
+what is finished is not run again, and a training that was interrupted resumes.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[st
     options["cache_dir"] = str(out / "cache")
     # Convolutional peers need little warm-up, and their trials are short; the method keeps that of train.json.
     options |= {"alignment": str(alignment)} if entrant.aligned else {"warmup_epochs": "0.5"}
+    options["resume"] = (folder / "last.pt").exists()
     run("training", ["train", *entrant.overlays, "disk_cache"], options, folder)
     options = {**common, "weights": str(folder / "last.pt")}
     run("evaluation", ["train", *entrant.overlays, "evaluate"], options, folder / "evaluation")
