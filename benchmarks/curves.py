@@ -27,10 +27,12 @@ BINS = 8
 def draw(axes: np.ndarray, cases: CaseTable, name: str) -> None:
     """One evaluation's three curves, of lesions alone."""
     lesions = cases.select(cases.is_lesion)
+    if not len(lesions):
+        return
     probability, malignant = lesions.counted_probability, lesions.is_malignant
     false, true, _ = roc_curve(malignant, probability)
     axes[0].plot(false, true, label=name)
-    bins = calibration_bins(probability, malignant, BINS)
+    bins = calibration_bins(probability, malignant, min(BINS, len(lesions)))
     axes[1].plot([b["probability"] for b in bins], [b["fraction"] for b in bins], marker="o", label=name)
     wrong = (probability >= 0.5) != malignant
     for confidence, label in ((lesions["reliability"], "reliability"), (np.abs(probability - 0.5), "probability")):
