@@ -71,6 +71,8 @@ def test_where_they_cannot_there_is_no_threshold(numbers, make_network, tmp_path
     calibrate(network, tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path)
     assert network.evidence_threshold == 1.25 and network.evidence_temperature == 1
     assert network.diagnosis_temperature != 1
+    network.forget_calibration(evidence_threshold=0.5, only_fitted=True)
+    assert network.evidence_threshold == 1.25 and network.diagnosis_temperature == 1
 
 
 def test_abstention_leaves_out_what_is_wrong_and_no_more_than_allowed(numbers):
@@ -131,7 +133,8 @@ def test_weights_are_calibrated_once_and_not_from_nothing(tmp_path, numbers, mak
     with pytest.raises(BundleError, match="calibrated already"):
         calibrate(make_network(), tmp_path / "model.pt", str(table), tmp_path)
     # Training begins with calibrated weights; what it makes of them can be calibrated.
-    load_weights(network, tmp_path / "model.pt").forget_calibration()
+    load_weights(network, tmp_path / "model.pt").forget_calibration(evidence_threshold=0.5, only_fitted=True)
+    assert network.evidence_threshold == 0.5, "that of these weights was fitted"
     torch.save(network.state_dict(), tmp_path / "tuned.pt")
     assert calibrate(network, tmp_path / "tuned.pt", str(table), tmp_path)
 

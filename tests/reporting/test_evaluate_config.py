@@ -78,3 +78,5 @@ def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
     logits = {name: np.log(p / (1 - p)) for name, p in ((n, t["malignancy_probability"]) for n, t in tables.items())}
     assert logits[True][answered] == pytest.approx(logits[False][answered] / temperature, rel=1e-3)
     assert not tables[False]["indeterminate"].any()
+    # The evidence threshold of these weights was not fitted, and stays.
+    assert tables[False]["lesion_found"].tolist() == tables[True]["lesion_found"].tolist()

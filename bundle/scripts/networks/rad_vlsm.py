@@ -84,13 +84,15 @@ class RadVLSM(nn.Module):
         self.register_buffer("reliability_threshold", torch.tensor(0.0))
 
     @torch.jit.unused
-    def forget_calibration(self, evidence_threshold: float = 0.0) -> None:
+    def forget_calibration(self, evidence_threshold: float = 0.0, only_fitted: bool = False) -> None:
         """What was fitted to these weights does not hold for those that training makes of them.
 
         Args:
             evidence_threshold: the evidence logit above which there is a lesion until it is fitted again.
+            only_fitted: a threshold that was not fitted, but is that of training, stays instead.
         """
-        self.evidence_threshold.fill_(evidence_threshold)
+        if not only_fitted or self.evidence_temperature != 1:  # both are fitted or neither
+            self.evidence_threshold.fill_(evidence_threshold)
         self.evidence_temperature.fill_(1.0)
         self.diagnosis_temperature.fill_(1.0)
         self.indeterminate_band.fill_(0.5)
