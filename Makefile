@@ -16,6 +16,8 @@ WEIGHTS := output/weights
 TABLES := output/tables
 # The weights that the tables are of: they have not seen the validation lists. `make weights` makes the like.
 MEASURED ?= $(TABLES)/measured.pt
+# The text tower of their stage 1; that of `make weights` is $(WEIGHTS)/default/0/text_tower.pt.
+TEXT_TOWER ?= bundle/models/text_tower.pt
 # Trainings at a time. On a CPU as many as cores, on a GPU as many as fit.
 JOBS ?= 2
 
@@ -41,7 +43,8 @@ weights: $(VENV)/.installed data
 # Evaluation, calibration, subgroups and studies of the measured weights in minutes; then the tables with trainings of their
 # own: ablation, peers, cross-data-set. Hours without a GPU.
 tables: $(VENV)/.installed-dev data $(MEASURED)
-	$(PY) benchmarks/card_tables.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) --output_dir $(TABLES)/card
+	$(PY) benchmarks/card_tables.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) \
+	    --text_tower $(TEXT_TOWER) --output_dir $(TABLES)/card
 	$(PY) benchmarks/ablation.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/ablation
 	$(PY) benchmarks/peers.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) --output_dir $(TABLES)/peers
 	$(PY) benchmarks/cross_dataset.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/cross
@@ -52,7 +55,7 @@ $(TABLES)/measured.pt:
 	repository's full history (git fetch --unshallow); or name weights: make tables MEASURED=..." >&2; exit 2; }
 
 data:
-	@test -n "$(DATA)" || { echo "Name the data sets: make weights DATA=\"['BUSI','BUS-BRA']\"" >&2; exit 2; }
+	@test -n "$(DATA)" || { echo "Name the data sets: make $(MAKECMDGOALS) DATA=\"['BUSI','BUS-BRA']\"" >&2; exit 2; }
 
 monailabel: $(LABEL_VENV)/.installed
 	@mkdir -p $(LABEL)/studies

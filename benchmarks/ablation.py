@@ -23,10 +23,10 @@ from bundle_runs import (
     add_jobs,
     check_settings,
     common_options,
+    figure_of,
     margin,
     run,
     side_by_side,
-    value_of,
 )
 
 from scripts.networks import weights_digest
@@ -94,7 +94,7 @@ def train_and_evaluate(
 def figures(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:
     """A row's figures, of both data sets and of all cases."""
     columns = {f"Dice, {name}": ("dice", {"dataset": name}) for name in sorted(set(full["dataset"]))} | COLUMNS
-    return {"row": row.name} | {name: value_of(cases, metric, of) for name, (metric, of) in columns.items()}
+    return {"row": row.name} | {name: figure_of(cases, metric, of) for name, (metric, of) in columns.items()}
 
 
 def margins(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:

@@ -20,13 +20,24 @@ T = TypeVar("T")
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 sys.path.insert(0, str(BUNDLE))
 
+from scripts.data import load_datalist  # noqa: E402
 from scripts.errors import BundleError  # noqa: E402
+from scripts.networks import weights_digest  # noqa: E402
+from scripts.reporting.evaluation_bootstrap import NotComputable  # noqa: E402
 from scripts.reporting.evaluation_cases import CaseTable  # noqa: E402
 from scripts.reporting.evaluation_comparison import paired_comparison  # noqa: E402
 from scripts.reporting.evaluation_metrics import METRICS  # noqa: E402
 
 #: A training that never looks at the validation section, and does not wait for it to be loaded.
 BLIND = {"val_interval": 1000, "validate#dataset#cache_num": 0}
+
+#: Configs that tables are made with, besides those of peers.
+CONFIGS = ("align", "train", "disk_cache", "evaluate", "calibrate", "study")
+
+#: BUSI as the weights of this repository were trained and measured on it: sections, groups, and what was left out.
+BUSI_LIST = Path(__file__).with_name("busi_datalist.json")
+#: The measured weights, by their SHA-256 (in the history: 2115f87:bundle/models/model.pt).
+MEASURED = "1cebefe316b582a42999ccdec3b1718733052ea87dfb1cd5bfd9d4d33c36844c"
 
 #: Columns of the tables: metric, and the cases it is of.
 COLUMNS = {
@@ -79,9 +90,16 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def dataset_folders(text: str) -> str:
-    """``--dataset_dir`` as the bundle takes it, with absolute paths: a folder, or a list of folders."""
+    """``--dataset_dir`` as the bundle takes it, with absolute paths: a folder, or a list of folders.
+
+    Raises:
+        SystemExit: two folders have the same name, by which tables tell data sets.
+    """
     folders = ast.literal_eval(text) if text.startswith("[") else [text]
-    return str([str(Path(folder).resolve()) for folder in folders])
+    folders = [Path(folder).resolve() for folder in folders]
+    if len({folder.name for folder in folders}) < len(folders):
+        sys.exit("Two data sets have the same folder name; rename one.")
+    return str([str(folder) for folder in folders])
 
 
 def common_options(arguments: argparse.Namespace) -> dict[str, str]:
@@ -94,18 +112,46 @@ def common_options(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def configs_digest() -> str:
-    """SHA-256 of the bundle's configs, whose defaults are settings too; metadata describes and changes nothing."""
-    files = [path for path in sorted((BUNDLE / "configs").rglob("*.json")) if path.name != "metadata.json"]
+    """SHA-256 of the configs that tables are made with, whose defaults are settings too. It says nothing of code."""
+    files = [BUNDLE / "configs" / f"{name}.json" for name in CONFIGS]
+    files += sorted((BUNDLE / "configs" / "peers").glob("*.json"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def check_settings(settings: Mapping[str, object], out: Path) -> None:
-    """Rows of other settings, or of other configs, must not stand in one table."""
+    """Rows of other settings, or of other configs, must not stand in one table.
+
+    Raises:
+        SystemExit: the folder holds such rows.
+    """
     path, settings = out / "settings.json", {**settings, "configs": configs_digest()}
     if path.exists() and json.loads(path.read_text()) != settings:
         sys.exit(f'"{out}" holds runs of other settings or configs ({path.name}); choose another --output_dir.')
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def refuse_learned_images(weights: Path, dataset_dir: str) -> None:
+    """Weights of this repository are not measured on images of BUSI that they have learned from.
+
+    Args:
+        weights: any; of others than the measured and the shipped ones nothing is known, and nothing refused.
+        dataset_dir: of :func:`dataset_folders`.
+
+    Raises:
+        SystemExit: images that validate here have taught the weights.
+    """
+    learned = {MEASURED: ("training",), weights_digest(BUNDLE / "models/model.pt"): ("training", "validation")}
+    lists = json.loads(BUSI_LIST.read_text())
+    sections = learned.get(weights_digest(weights), ())
+    names = {Path(item["image"]).name for section in sections for item in lists[section]}
+    validating = load_datalist(ast.literal_eval(dataset_dir), "validation")
+    count = sum(Path(item["image"]).name in names for item in validating)
+    if count:
+        sys.exit(
+            f'The weights "{weights}" have learned from {count} of the images that validate here. Put {BUSI_LIST.name} '
+            "into BUSI's folder as datalist.json, and take the measured weights; or give weights of your own."
+        )
 
 
 def all_of(table: CaseTable, of: Mapping[str, str]) -> np.ndarray:
@@ -123,6 +169,14 @@ def value_of(table: CaseTable, metric: str, of: Mapping[str, str]) -> float:
     return float(METRICS[metric].on(cases, np.ones((1, len(cases))))[0])
 
 
+def figure_of(table: CaseTable, metric: str, of: Mapping[str, str]) -> float | None:
+    """:func:`value_of`, or None where the cases do not define it."""
+    try:
+        return value_of(table, metric, of)
+    except NotComputable:
+        return None
+
+
 def compare(first: CaseTable, second: CaseTable, metric: str, of: Mapping[str, str], **options: str) -> dict:
     """:func:`paired_comparison` on those cases that have these values in these columns."""
     return paired_comparison(first.select(all_of(first, of)), second.select(all_of(second, of)), metric, **options)
@@ -131,12 +185,12 @@ def compare(first: CaseTable, second: CaseTable, metric: str, of: Mapping[str, s
 def margin(first: CaseTable, second: CaseTable, metric: str, of: Mapping[str, str], **options: str) -> str:
     """A cell of a table of comparisons; the reason where there is none: its trainings took hours."""
     try:
-        return told(compare(first, second, metric, of, **options))
+        return with_interval(compare(first, second, metric, of, **options))
     except BundleError as reason:
         return f"absent: {reason}"
 
 
-def told(compared: Mapping) -> str:
-    """A difference with its interval."""
+def with_interval(compared: Mapping) -> str:
+    """A difference as a cell of a table."""
     low, high = compared["interval"]
     return f"{compared['difference']:+.3f} ({low:+.3f} to {high:+.3f})"

@@ -14,10 +14,20 @@ import ast
 from functools import partial
 from pathlib import Path
 
-from bundle_runs import BUNDLE, CaseTable, add_jobs, check_settings, common_options, run, side_by_side
+from bundle_runs import (
+    BUNDLE,
+    CaseTable,
+    add_jobs,
+    check_settings,
+    common_options,
+    refuse_learned_images,
+    run,
+    side_by_side,
+)
 from curves import draw_all
 from subgroups import subgroups
 
+from scripts.errors import BundleError
 from scripts.networks import weights_digest
 from scripts.reporting.study_tables import write_study
 
@@ -30,15 +40,20 @@ def main() -> None:
     parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
     parser.add_argument("--weights", type=Path, required=True, help="that have not seen the validation sections")
     parser.add_argument("--output_dir", type=Path, required=True)
+    tower = BUNDLE / "models" / "text_tower.pt"
+    parser.add_argument("--text_tower", type=Path, default=tower, help="of the stage 1 that the weights come from")
     parser.add_argument("--image_size", default="160", help="working size in pixels")
     parser.add_argument("--seed", default="1")
     add_jobs(parser)
     arguments = parser.parse_args()
-    if not arguments.weights.is_file():
-        parser.error(f'the weights "{arguments.weights}" do not exist')
+    for file in (arguments.weights, arguments.text_tower):
+        if not file.is_file():
+            parser.error(f'the weights "{file}" do not exist')
     out = arguments.output_dir.resolve()
     common = common_options(arguments)
-    check_settings({**common, "weights": weights_digest(arguments.weights)}, out)
+    refuse_learned_images(arguments.weights, common["dataset_dir"])
+    digests = {name: weights_digest(vars(arguments)[name]) for name in ("weights", "text_tower")}
+    check_settings({**common, **digests}, out)
     common["weights"] = str(arguments.weights.resolve())
     folders = [Path(folder) for folder in ast.literal_eval(common["dataset_dir"])]
 
@@ -48,18 +63,21 @@ def main() -> None:
         partial(run, "evaluation", evaluated, {**common, "calibrated": "false"}, out / "uncalibrated"),
     ]
     for folder in folders:
-        tower = {"text_tower_weights": BUNDLE / "models" / "text_tower.pt"}
-        options = {**common, **tower, "dataset_dir": folder}
+        options = {**common, "text_tower_weights": arguments.text_tower.resolve(), "dataset_dir": folder}
         tasks.append(partial(run, "study", ["train", "study"], options, out / f"study_{folder.name}"))
     side_by_side(tasks, arguments.jobs)
 
-    tables = {"before": "uncalibrated", "after": "evaluation"}
-    tables = {name: CaseTable.read(out / folder / "cases.csv") for name, folder in tables.items()}
-    draw_all(tables, out / "curves.png")
-    sources: list[tuple[str, Path | None]] = [("diagnosis", None), ("size", None), ("marks", MARKS)]
-    sources += [("Device", folder / "bus_data.csv") for folder in folders if (folder / "bus_data.csv").is_file()]
-    for column, table in sources:
-        if rows := subgroups(tables["after"], column, table):
+    before, after = (CaseTable.read(out / folder / "cases.csv") for folder in ("uncalibrated", "evaluation"))
+    draw_all({"before": before, "after": after}, out / "curves.png")
+    devices = [folder / "bus_data.csv" for folder in folders if (folder / "bus_data.csv").is_file()]
+    sources = {"diagnosis": [None], "size": [None], "marks": [MARKS], "axilla": [MARKS], "Device": devices}
+    for column, of in sources.items():
+        try:
+            rows = [row for table in of for row in subgroups(after, column, table)]
+        except BundleError as reason:
+            print(f"by_{column}.md is absent: {reason}")
+            continue
+        if rows:
             write_study(out, f"by_{column}", rows)
             print((out / f"by_{column}.md").read_text())
     print(f"Tables and pictures are in {out}.")

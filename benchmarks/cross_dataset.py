@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import ast
-import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bundle_runs import COLUMNS, CaseTable, add_jobs, check_settings, dataset_folders, run, side_by_side, value_of
+from bundle_runs import COLUMNS, CaseTable, add_jobs, check_settings, dataset_folders, figure_of, run, side_by_side
 from default_weights import FOLD_RECIPE, train
 
 from scripts.reporting.study_tables import write_study
@@ -32,7 +31,7 @@ def rows_of(home: str, folders: list[str], seed: str, out: Path) -> list[dict[st
         run("evaluation", ["train", "evaluate"], options, folder)
         cases = CaseTable.read(folder / "cases.csv")
         row: dict[str, object] = {"trained on": Path(home).name, "evaluated on": Path(away).name}
-        rows.append(row | {column: value_of(cases, metric, of) for column, (metric, of) in COLUMNS.items()})
+        rows.append(row | {column: figure_of(cases, metric, of) for column, (metric, of) in COLUMNS.items()})
     return rows
 
 
@@ -46,8 +45,6 @@ def main() -> None:
     arguments = parser.parse_args()
     out = arguments.output_dir.resolve()
     folders = ast.literal_eval(dataset_folders(arguments.dataset_dir))
-    if len({Path(folder).name for folder in folders}) < len(folders):
-        sys.exit("Two data sets have the same folder name; rename one.")
     check_settings({"dataset_dir": folders, "seed": arguments.seed, "recipe": list(map(asdict, FOLD_RECIPE))}, out)
     tasks = [partial(rows_of, home, folders, arguments.seed, out) for home in folders]
     rows = [row for rows in side_by_side(tasks, arguments.jobs) for row in rows]

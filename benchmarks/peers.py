@@ -32,7 +32,9 @@ from bundle_runs import (
     add_jobs,
     check_settings,
     common_options,
+    figure_of,
     margin,
+    refuse_learned_images,
     run,
     side_by_side,
     value_of,
@@ -43,7 +45,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from scripts.networks import weights_digest
-from scripts.reporting.evaluation_bootstrap import NotComputable
 from scripts.reporting.study_tables import write_study
 
 
@@ -91,8 +92,9 @@ class Schedule:
 
 def align(common: dict[str, str], epochs: int, out: Path) -> Path:
     """The method's stage 1 -> its checkpoint."""
-    run("alignment", ["align"], {**common, "epochs": str(epochs), **BLIND}, out / "stage_1")
-    return out / "stage_1" / "last.pt"
+    last = out / "stage_1" / "last.pt"
+    run("alignment", ["align"], {**common, "epochs": str(epochs), "resume": last.exists(), **BLIND}, last.parent)
+    return last
 
 
 def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[str, str], alignment: Path) -> CaseTable:
@@ -168,10 +170,8 @@ class Answer:
         """On one data set; what it cannot be judged by is None."""
         row: dict[str, object] = {"network": self.name, "evaluated on": dataset}
         for column, of in FIGURES.items():
-            try:
-                row[column] = value_of(self.cases, self.metrics[column], {**of, "dataset": dataset})
-            except (KeyError, NotComputable):
-                row[column] = None
+            metric = self.metrics.get(column)
+            row[column] = figure_of(self.cases, metric, {**of, "dataset": dataset}) if metric else None
         return row
 
     def margins(self, first: Answer, called: str, dataset: str) -> dict[str, object]:
@@ -210,6 +210,8 @@ def main() -> None:
     if arguments.weights and not arguments.weights.is_file():
         parser.error(f'the weights "{arguments.weights}" do not exist')
     common = common_options(arguments)
+    if arguments.weights:
+        refuse_learned_images(arguments.weights, common["dataset_dir"])
     out = arguments.output_dir.resolve()
     schedule = Schedule(arguments.stage_1_epochs, arguments.epochs, arguments.trial_epochs)
     check_settings({**common, **asdict(schedule)}, out)

@@ -6,8 +6,9 @@
 
 A table names an image in its first column, with or without the extension; images that it does not name are left out.
 ``busi_marks.csv`` says what is burnt into each image of BUSI's validation list: calipers, with the dotted lines between
-them; text (or an arrow, a frame, a pictogram) without calipers; or none. It was read by eye from the images; the
-maker's logo in a corner does not count. A metric that a subgroup's cases do not define is a dash.
+them; text (or an arrow, a frame, a pictogram) without calipers; or none; and whether the text names the axilla. It was
+read by eye from the images; the maker's logo in a corner does not count.
+A metric that a subgroup's cases do not define is a dash.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from pathlib import Path
 import numpy as np
 from bundle_runs import COLUMNS, CaseTable
 
+from scripts.errors import BundleError
 from scripts.reporting.evaluation_bootstrap import Bootstrap, NotComputable
 from scripts.reporting.evaluation_metrics import METRICS
 from scripts.reporting.study_tables import write_study
 
 
-def told(table: CaseTable, metric: str) -> str | None:
+def with_interval(table: CaseTable, metric: str) -> str | None:
     """A metric with its interval where there are groups enough for one; None if the cases do not define it."""
     try:
         result = METRICS[metric](table, Bootstrap())
@@ -36,21 +38,34 @@ def told(table: CaseTable, metric: str) -> str | None:
 
 
 def values_of(cases: CaseTable, column: str, path: Path | None) -> np.ndarray:
-    """The column's value for each case, shape (N,); empty where the table does not name the image."""
+    """The column's value for each case, shape (N,); empty where the table does not name the image.
+
+    Raises:
+        BundleError: there is no such column.
+    """
     if path is None:
         if column not in cases.columns:
-            sys.exit(f'cases.csv has no column "{column}"; it has {", ".join(cases.columns)}.')
+            raise BundleError(f'cases.csv has no column "{column}"; it has {", ".join(cases.columns)}.')
         return cases[column]
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows or column not in rows[0]:
-        sys.exit(f'"{path}" has no column "{column}".')
+        raise BundleError(f'"{path}" has no column "{column}".')
     table = {Path(next(iter(row.values()))).stem: row[column] for row in rows}
     return np.array([table.get(Path(image).stem, "") for image in cases["image"]])
 
 
 def subgroups(cases: CaseTable, column: str, path: Path | None = None) -> list[dict[str, object]]:
-    """A row for every value of the column in every data set."""
+    """A row for every value of the column in every data set.
+
+    Args:
+        cases: of an evaluation.
+        column: of the cases, or with ``path`` of that table.
+        path: a CSV that names images in its first column.
+
+    Raises:
+        BundleError: there is no such column.
+    """
     values = values_of(cases, column, path)
     metrics = {name: metric for name, (metric, of) in COLUMNS.items() if not of}
     metrics = {"lesions found": "lesions_found", **metrics, "normals with a mask": "normals_with_mask"}
@@ -61,7 +76,7 @@ def subgroups(cases: CaseTable, column: str, path: Path | None = None) -> list[d
             chosen = cases.select(of_set & (values == value))
             lesions = int(chosen.is_lesion.sum())
             row = {"data set": dataset, column: value, "lesions": lesions, "normals": len(chosen) - lesions}
-            rows.append(row | {name: told(chosen, metric) for name, metric in metrics.items()})
+            rows.append(row | {name: with_interval(chosen, metric) for name, metric in metrics.items()})
     return rows
 
 
@@ -73,7 +88,10 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="CSV that has the column; without it cases.csv")
     parser.add_argument("--output_dir", type=Path, required=True)
     arguments = parser.parse_args()
-    rows = subgroups(CaseTable.read(arguments.cases), arguments.by, arguments.table)
+    try:
+        rows = subgroups(CaseTable.read(arguments.cases), arguments.by, arguments.table)
+    except BundleError as error:
+        sys.exit(str(error))
     if not rows:
         sys.exit(f'No case of "{arguments.cases}" has a value of "{arguments.by}".')
     write_study(arguments.output_dir, f"by_{arguments.by}", rows)

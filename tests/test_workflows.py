@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,15 @@ def test_resumed_training_has_the_same_losses(trained, tmp_path):
     assert resumed.keys() == expected.keys()
     for name, value in expected.items():
         assert resumed[name] == pytest.approx(value, abs=1e-5), name
+
+
+def test_a_finished_training_is_not_trained_again(trained, tmp_path):
+    shutil.copy(trained[0] / "last.pt", tmp_path)
+    finished = files_of(tmp_path)
+    made = workflow("train", output_dir=str(tmp_path), epochs=2, resume="true")
+    made.run()
+    assert finished.items() <= files_of(tmp_path).items()
+    assert made.parser.get_parsed_content("train#trainer").state.epoch == 2
 
 
 def test_evaluation_and_inference_take_what_training_wrote(trained, tmp_path):

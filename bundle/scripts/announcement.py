@@ -49,7 +49,8 @@ def warn_of_missing_classes(items: Sequence[Mapping[str, Any]]) -> None:
     missing = [diagnosis for diagnosis in ("benign", "malignant") if diagnosis not in known]
     if missing:
         logger.warning(
-            "No image to train with is %s: the diagnosis is not learned; add such images, or use the masks alone.",
+            "No image to train with is %s: the diagnosis is not learned, and its answers will mean nothing; "
+            "add such images, or use the masks alone.",
             " or ".join(missing),
         )
     if "normal" not in known:

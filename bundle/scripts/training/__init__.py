@@ -17,6 +17,7 @@ from .handlers import (
     MovingAverage,
     ResumableCheckpoint,
     defined_above,
+    run_unless_finished,
 )
 from .losses import RadVLSMLoss, self_distillation
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses
@@ -52,6 +53,7 @@ __all__ = [
     "lesion_diagnoses",
     "lesion_log_odds",
     "response_masks",
+    "run_unless_finished",
     "sampling_weights",
     "self_distillation",
 ]

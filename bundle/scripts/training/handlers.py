@@ -211,3 +211,15 @@ class ResumableCheckpoint:
         partial = self.path.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self.path)
+
+
+def run_unless_finished(trainer: Engine) -> None:
+    """Train, unless a resumed training has done all its epochs: an Ignite engine would begin anew with the first.
+
+    Args:
+        trainer: an engine with ``max_epochs``, resumed by :class:`ResumableCheckpoint` or not.
+    """
+    if trainer.state.epoch and trainer.state.epoch >= trainer.state.max_epochs:
+        logger.info("finished already, after epoch %d; more --epochs train on", trainer.state.epoch)
+        return
+    trainer.run()

@@ -1,0 +1,84 @@
+"""What tables of the model card rest on: subgroups, settings that must agree, lists that must not leak."""
+
+import csv
+import json
+from pathlib import Path
+
+import bundle_runs
+import curves
+import numpy as np
+import pytest
+from PIL import Image
+from subgroups import subgroups
+
+from scripts.errors import BundleError
+from scripts.reporting.evaluation_cases import NUMBER_COLUMNS, CaseTable
+
+BENCHMARKS = Path(bundle_runs.__file__).parent
+WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"
+
+
+def cases(diagnoses):
+    """Ten patients of one data set; the first six found, with a Dice of 0.9."""
+    rows = []
+    for i, diagnosis in enumerate(diagnoses):
+        found = float(i < 6)
+        row = dict.fromkeys(NUMBER_COLUMNS, 0.5) | {"lesion_found": found, "dice": 0.9 * found, "true_area": 0.01 * i}
+        rows.append(row | {"dataset": "hospital", "image": f"{i}.png", "group": str(i), "diagnosis": diagnosis})
+    return CaseTable.from_rows(rows)
+
+
+def test_subgroups_are_those_of_the_table_and_no_others(tmp_path):
+    table = tmp_path / "scanners.csv"
+    table.write_text("ID,scanner\n" + "".join(f"{i},{'old' if i < 5 else 'new'}\n" for i in range(9)))
+    new, old = subgroups(cases(["benign", "malignant"] * 5), "scanner", table)
+    assert (new["scanner"], new["lesions"], old["scanner"], old["lesions"]) == ("new", 4, "old", 5)
+    # Four patients are too few for an interval.
+    assert (new["lesions found"], old["lesions found"]) == ("0.250", "1.000 (1.000 to 1.000)")
+    assert (new["Dice"], new["normals with a mask"]) == ("0.225", None)
+    with pytest.raises(BundleError, match='no column "probe"'):
+        subgroups(cases(["benign"] * 10), "probe", table)
+
+
+@pytest.mark.parametrize("diagnoses", [["benign"] * 10, ["normal"] * 10, ["malignant", "normal"]])
+def test_curves_of_few_cases_are_drawn_as_far_as_they_go(diagnoses, tmp_path):
+    curves.draw_all({"only": cases(diagnoses)}, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert np.ptp(np.asarray(picture.convert("L"))) > 100
+
+
+def test_a_table_goes_on_with_its_own_settings_and_configs_alone(tmp_path, monkeypatch):
+    bundle_runs.check_settings({"seed": "1"}, tmp_path)
+    bundle_runs.check_settings({"seed": "1"}, tmp_path)
+    with pytest.raises(SystemExit, match="other settings or configs"):
+        bundle_runs.check_settings({"seed": "2"}, tmp_path)
+    monkeypatch.setattr(bundle_runs, "configs_digest", lambda: "of changed configs")
+    with pytest.raises(SystemExit, match="other settings or configs"):
+        bundle_runs.check_settings({"seed": "1"}, tmp_path)
+
+
+def test_data_sets_of_one_name_are_refused():
+    with pytest.raises(SystemExit, match="same folder name"):
+        bundle_runs.dataset_folders("['one/BUSI','two/BUSI']")
+
+
+def test_busi_list_parts_scenes_and_its_marks_are_of_its_validation_images():
+    sections = json.loads(bundle_runs.BUSI_LIST.read_text())
+    groups = [{item["group"] for item in sections[name]} for name in ("training", "validation")]
+    assert all(groups) and not groups[0] & groups[1]
+    with (BENCHMARKS / "busi_marks.csv").open(newline="") as file:
+        marked = [row["image"] for row in csv.DictReader(file)]
+    assert sorted(marked) == sorted(Path(item["image"]).name for item in sections["validation"])
+
+
+def test_weights_are_not_measured_on_what_taught_them(tmp_path):
+    listed = json.loads(bundle_runs.BUSI_LIST.read_text())["training"][0]
+    for name in (listed["image"], *listed["label"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (32, 32)).save(tmp_path / name)
+    (tmp_path / "datalist.json").write_text(json.dumps({"training": [], "validation": [listed]}))
+    folder = bundle_runs.dataset_folders(str(tmp_path))
+    with pytest.raises(SystemExit, match="learned from 1 of the images"):
+        bundle_runs.refuse_learned_images(WEIGHTS, folder)
+    (tmp_path / "own.pt").write_bytes(b"weights of another origin")
+    bundle_runs.refuse_learned_images(tmp_path / "own.pt", folder)
