@@ -19,7 +19,7 @@ WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"
 
 
 def cases(diagnoses):
-    """Ten patients of one data set; the first six found, with a Dice of 0.9."""
+    """Patients of one data set, each with one image; the first six found, with a Dice of 0.9."""
     rows = []
     for i, diagnosis in enumerate(diagnoses):
         found = float(i < 6)
@@ -30,12 +30,12 @@ def cases(diagnoses):
 
 def test_subgroups_are_those_of_the_table_and_no_others(tmp_path):
     table = tmp_path / "scanners.csv"
-    table.write_text("ID,scanner\n" + "".join(f"{i},{'old' if i < 5 else 'new'}\n" for i in range(9)))
-    new, old = subgroups(cases(["benign", "malignant"] * 5), "scanner", table)
-    assert (new["scanner"], new["lesions"], old["scanner"], old["lesions"]) == ("new", 4, "old", 5)
-    # Four patients are too few for an interval.
-    assert (new["lesions found"], old["lesions found"]) == ("0.250", "1.000 (1.000 to 1.000)")
-    assert (new["Dice"], new["normals with a mask"]) == ("0.225", None)
+    table.write_text("ID,scanner\n" + "".join(f"{i},{'old' if i < 4 else 'new'}\n" for i in range(24)))
+    new, old = subgroups(cases(["benign", "malignant"] * 15), "scanner", table)
+    assert (new["scanner"], new["lesions"], old["scanner"], old["lesions"]) == ("new", 20, "old", 4)
+    assert new["lesions found"].startswith("0.100 (0.000 to ") and new["Dice"].startswith("0.090 (0.000 to ")
+    assert (old["lesions found"], old["Dice"]) == ("1.000", "0.900"), "four patients are too few for an interval"
+    assert new["normals with a mask"] is None
     with pytest.raises(BundleError, match='no column "probe"'):
         subgroups(cases(["benign"] * 10), "probe", table)
 
