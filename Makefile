@@ -2,7 +2,7 @@
 # make test   checks and tests
 # Both create .venv and install what they need first; later calls are quick.
 # make weights      the default weights, trained anew from the data sets (DATA="['BUSI','BUS-BRA']")
-# make tables       the tables of the model card, studies.md, ablation.md and peers.md, most of them with trainings
+# make tables       the tables of the model card, studies.md and peers.md, and ablations, most of them with trainings
 # make monailabel   MONAI Label on the sample images, at http://127.0.0.1:8000, from an environment of its own
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
