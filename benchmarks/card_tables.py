@@ -2,9 +2,9 @@
 
     python benchmarks/card_tables.py --dataset_dir "['BUSI','BUS-BRA']" --weights measured.pt --output_dir out/card
 
-Evaluates the weights on the validation sections as they are and without their calibration, draws the curves of both,
-tells subgroups apart, and studies each data set. The weights must not have seen the validation sections: those that
-ship have. What is finished is not run again. Minutes on a CPU.
+Counts what is in each section, evaluates the weights on the validation sections as they are and without their
+calibration, draws the curves of both, tells subgroups apart, and studies each data set. The weights must not have seen
+the validation sections: those that ship have. What is finished is not run again. Minutes on a CPU.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bundle_runs import (
     side_by_side,
 )
 from curves import draw_all
+from partitions import partitions
 from subgroups import subgroups
 
 from scripts.errors import BundleError
@@ -67,6 +68,8 @@ def main() -> None:
         tasks.append(partial(run, "study", ["train", "study"], options, out / f"study_{folder.name}"))
     side_by_side(tasks, arguments.jobs)
 
+    write_study(out, "partitions", partitions(folders))
+    print((out / "partitions.md").read_text())
     before, after = (CaseTable.read(out / folder / "cases.csv") for folder in ("uncalibrated", "evaluation"))
     draw_all({"before": before, "after": after}, out / "curves.png")
     devices = [folder / "bus_data.csv" for folder in folders if (folder / "bus_data.csv").is_file()]

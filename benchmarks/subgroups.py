@@ -68,7 +68,8 @@ def subgroups(cases: CaseTable, column: str, path: Path | None = None) -> list[d
     """
     values = values_of(cases, column, path)
     metrics = {name: metric for name, (metric, of) in COLUMNS.items() if not of}
-    metrics = {"lesions found": "lesions_found", **metrics, "normals with a mask": "normals_with_mask"}
+    first = {"lesions found": "lesions_found", "lesions located": "lesions_located"}
+    metrics = {**first, **metrics, "normals with a mask": "normals_with_mask"}
     rows = []
     for dataset in sorted(set(cases["dataset"])):
         of_set = cases["dataset"] == dataset

@@ -27,7 +27,8 @@ def case(number, diagnosis="benign", dataset="busi", group=None, **numbers):
 def test_an_undetected_malignant_lesion_counts_as_probability_zero():
     rows = [case(i, malignancy_probability=0.3) for i in range(1, 5)]
     rows += [case(i, "malignant", malignancy_probability=0.9) for i in range(5, 8)]
-    rows += [case(8, "malignant", malignancy_probability=0.9, lesion_found=0, dice=0.0, dice_gate_off=0.6)]
+    rows += [case(8, "malignant", malignancy_probability=0.9, lesion_found=0, dice=0.0, iou=0.0, dice_gate_off=0.6)]
+    rows[0]["iou"] = 0.49  # found, but somewhere else
     whole = summarise(CaseTable.from_rows(rows))["all"]
     assert whole["auc"]["value"] == pytest.approx(3 / 4) and whole["auc_gate_off"]["value"] == 1
     assert whole["sensitivity"]["value"] == pytest.approx(3 / 4) and whole["specificity"]["value"] == 1
@@ -35,6 +36,7 @@ def test_an_undetected_malignant_lesion_counts_as_probability_zero():
     assert whole["brier"]["value"] == pytest.approx((4 * 0.09 + 3 * 0.01 + 1) / 8)
     assert whole["dice"]["value"] == pytest.approx(0.7) and whole["dice_gate_off"]["value"] == pytest.approx(0.775)
     assert whole["lesions_found"]["value"] == pytest.approx(7 / 8)
+    assert whole["lesions_located"]["value"] == pytest.approx(6 / 8)
     assert whole["auc_true_area"]["value"] == 1  # areas grow with the number
 
 

@@ -13,6 +13,7 @@ from scripts.reporting.evaluation_cases import CaseTable
 from scripts.reporting.evaluation_statistics import weighted_auc, weighted_mean
 
 MALIGNANT_FROM = 0.5
+LOCATED_FROM = 0.5  # IoU of the emitted mask with the true one
 Column = Callable[[CaseTable], np.ndarray]
 
 
@@ -99,6 +100,10 @@ def _beside_normals(table: CaseTable) -> np.ndarray:
     return np.isin(table["dataset"], np.unique(table["dataset"][~table.is_lesion]))
 
 
+def _located(table: CaseTable) -> np.ndarray:
+    return (table["iou"] >= LOCATED_FROM).astype(float)
+
+
 def _called_malignant(table: CaseTable) -> np.ndarray:
     return table.counted_probability >= MALIGNANT_FROM
 
@@ -128,6 +133,8 @@ METRICS = {
     "dice_gate_off": _lesion_mean("Dice, gate off", "dice_gate_off"),
     "iou": _lesion_mean("IoU", "iou"),
     "hd95": _lesion_mean("HD95 (pixels)", "hd95"),
+    # An emitted mask may lie elsewhere: a lesion that was found is not yet one that was located.
+    "lesions_located": Metric("lesions located", _lesions, _located, _LESION),
     "lesions_found": Metric("lesions found", _lesions, _column("lesion_found"), _LESION),
     "auc": _diagnosis_auc("AUC", lambda table: table.counted_probability),
     "auc_gate_off": _diagnosis_auc("AUC, gate off", _column("malignancy_probability")),

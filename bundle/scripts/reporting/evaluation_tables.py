@@ -17,7 +17,7 @@ _TITLES = {name: metric.title for name, metric in METRICS.items()} | {
     "diagnosis_risk_by_reliability": "wrong diagnoses, by reliability",
     "diagnosis_risk_by_probability": "wrong diagnoses, by distance of the probability from 0.5",
 }
-_MASKS = ("dice", "dice_gate_off", "iou", "hd95", "lesions_found")
+_MASKS = ("dice", "dice_gate_off", "iou", "hd95", "lesions_located", "lesions_found")
 _AUCS = ("auc", "auc_gate_off", "auc_true_area", "auc_predicted_area")
 _DIAGNOSIS = (*_AUCS, "accuracy", "sensitivity", "specificity", "ece", "brier")
 _EVIDENCE = ("evidence_auc", "false_positives_at_95_sensitivity", "normals_with_mask", "lesions_found")
