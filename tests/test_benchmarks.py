@@ -9,6 +9,7 @@ import curves
 import numpy as np
 import pytest
 from PIL import Image
+from partitions import partitions
 from subgroups import subgroups
 
 from scripts.errors import BundleError
@@ -55,6 +56,19 @@ def test_a_table_goes_on_with_its_own_settings_and_configs_alone(tmp_path, monke
     monkeypatch.setattr(bundle_runs, "configs_digest", lambda: "of changed configs")
     with pytest.raises(SystemExit, match="other settings or configs"):
         bundle_runs.check_settings({"seed": "1"}, tmp_path)
+
+
+def test_partitions_count_what_the_table_of_the_images_says(tmp_path):
+    (tmp_path / "bus_data.csv").write_text("ID,BIRADS\na,4\nb,4\nc,2\nnot_listed,5\n")
+    items = []
+    for name, diagnosis in (("a", "benign"), ("b", "malignant"), ("c", "benign")):
+        for file in (f"{name}.png", f"{name}_mask.png"):
+            Image.new("L", (32, 32)).save(tmp_path / file)
+        items.append({"image": f"{name}.png", "label": [f"{name}_mask.png"], "diagnosis": diagnosis, "group": "one"})
+    (tmp_path / "datalist.json").write_text(json.dumps({"training": items, "validation": items[:1]}))
+    training, validation = partitions([tmp_path])
+    assert (training["images"], training["groups"], training["benign"], training["normal"]) == (3, 1, 2, 0)
+    assert (training["BIRADS"], validation["BIRADS"], training["Device"]) == ("4: 2, 2: 1", "4: 1", None)
 
 
 def test_data_sets_of_one_name_are_refused():
