@@ -8,8 +8,8 @@ import bundle_runs
 import curves
 import numpy as np
 import pytest
-from PIL import Image
 from partitions import partitions
+from PIL import Image
 from subgroups import subgroups
 
 from scripts.errors import BundleError
