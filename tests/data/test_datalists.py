@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.data import LoadMaskUniond, load_datalist
+from scripts.data import LoadMaskUniond, LoadUltrasoundd, load_datalist
 from scripts.errors import BundleError
 
 ROWS, COLUMNS = 6, 9
@@ -54,6 +55,7 @@ def test_items_of_several_folders_are_absolute_and_their_groups_stay_apart(tmp_p
         "diagnosis": "benign",
         "group": "site/7",
         "dataset": "site",
+        "region": -1,
     }
     assert items[1]["group"] == "site-2/7"
 
@@ -142,3 +144,29 @@ def test_masks_of_two_sizes_are_refused(tmp_path: Path) -> None:
     paths = [str(picture(tmp_path / "a.png")), str(picture(tmp_path / "b.png", rows=5))]
     with pytest.raises(BundleError, match="b.png.* has 5 x 9 pixels, but .*a.png.* has 6 x 9"):
         LoadMaskUniond()({"label": paths})
+
+
+def test_a_dicom_frame_and_its_mask_are_cropped_to_its_one_region(
+    tmp_path: Path, speckle: np.ndarray, make_dicom: Any, save_dicom: Any, make_region: Any
+) -> None:
+    def listed(pixel: tuple[int, int], *regions: Any) -> dict[str, Any]:
+        save_dicom(make_dicom(speckle, SequenceOfUltrasoundRegions=list(regions)), "a.dcm")
+        drawn = np.zeros_like(speckle)
+        drawn[pixel] = 255
+        Image.fromarray(drawn).save(tmp_path / "a.png")
+        item = {"image": "a.dcm", "label": "a.png", "diagnosis": "benign"}
+        (tmp_path / "datalist.json").write_text(json.dumps({"training": [item]}))
+        return LoadUltrasoundd()(load_datalist(tmp_path)[0])
+
+    region = make_region(10, 20, 69, 59)
+    item = listed((30, 40), region)
+    image, label = item["image"], LoadMaskUniond(cropped=True)(item)["label"]
+    assert image.shape == label.shape == (1, 60, 40)
+    assert np.asarray(image)[0] == pytest.approx(speckle[10:70, 20:60] / 255)
+    assert label[0, 20, 20] == 1 and label.sum() == 1
+    assert LoadMaskUniond()(item)["label"].shape == (1, 96, 80)
+
+    with pytest.raises(BundleError, match="lies outside its image's B-mode region"):
+        LoadMaskUniond(cropped=True)(listed((0, 0), region))
+    # Of two regions nothing tells which the mask is of.
+    assert listed((30, 40), region, make_region(10, 62, 69, 79))["image"].shape == (1, 96, 80)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
+from PIL import Image
 
 from scripts.reporting.evaluation_cases import CaseTable
 
@@ -86,3 +87,39 @@ def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
     # The evidence of these weights was not fitted: their threshold stays.
     for name in ("lesion_evidence", "lesion_found", "dice"):
         np.testing.assert_array_equal(tables[False][name], tables[True][name])
+
+
+def test_a_dicom_frame_is_evaluated_as_inference_sees_it(tmp_path, make_dicom, save_dicom, make_region):
+    """What lies around the B-mode region changes nothing but the sizes of frame and areas."""
+    samples = BUNDLE / "sample_data" / "training"
+    plain, framed = [], []
+    for i, item in enumerate(json.loads((samples / "datalist.json").read_text())["validation"][:2]):
+        plain.append(item | {"image": str(samples / item["image"]), "label": str(samples / item["label"][0])})
+        image, label = (np.asarray(Image.open(plain[-1][key]).convert("L")) for key in ("image", "label"))
+        rows, columns = image.shape
+        region = make_region(30, 50, 29 + rows, 49 + columns)
+        wide = np.pad(image, ((30, 10), (50, 20)), constant_values=200)
+        save_dicom(make_dicom(wide, SequenceOfUltrasoundRegions=[region]), f"{i}.dcm")
+        Image.fromarray(np.pad(label, ((30, 10), (50, 20)))).save(tmp_path / f"{i}.png")
+        framed.append(item | {"image": str(tmp_path / f"{i}.dcm"), "label": str(tmp_path / f"{i}.png")})
+    tables = []
+    for listed in (plain, framed):
+        (tmp_path / "datalist.json").write_text(json.dumps({"validation": listed}))
+        made = ConfigWorkflow(
+            config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
+            workflow_type="train",
+            bundle_root=str(BUNDLE),
+            dataset_dir=str(tmp_path),
+            output_dir=str(tmp_path / "out"),
+            image_size=64,
+            num_workers=0,
+            device="$torch.device('cpu')",
+        )
+        made.initialize()
+        made.run()
+        made.finalize()
+        table = CaseTable.read(tmp_path / "out" / "cases.csv")
+        tables.append(table.select(np.argsort(table["group"])))
+    for name in ("dice_gate_off", "lesion_evidence", "malignancy_probability", "predicted_area_px", "true_area_px"):
+        assert tables[1][name] == pytest.approx(tables[0][name], abs=1e-5), name
+    assert (tables[0]["dice_gate_off"] > 0.5).any()

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scripts.data.dicom_header import read_dicom_header
+from scripts.data.file_kinds import DICOM, file_kind
 from scripts.data.image_size import image_size
 from scripts.data.public_layouts import busbra_sections, busi_sections
+from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
 
 DIAGNOSES = ("benign", "malignant", "normal")
@@ -29,7 +32,8 @@ def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str =
     Returns:
         Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
         ``diagnosis`` (benign | malignant | normal), ``group`` (``"<dataset>/<id>"``, unique over all folders),
-        ``dataset`` (the folder's name). Images of one group show one patient or one scene.
+        ``dataset`` (the folder's name), ``region`` (0: a DICOM frame is cropped to the one B-mode region that its
+        header names, as in inference; -1: the whole picture). Images of one group show one patient or one scene.
 
     Raises:
         BundleError: a folder, list, section or file is missing, a mask has another size than its image, or a
@@ -108,7 +112,18 @@ def _checked(item: Any, where: str, folder: Path, dataset: str) -> dict[str, Any
         "diagnosis": diagnosis,
         "group": f"{dataset}/{item.get('group', item['image'])}",
         "dataset": dataset,
+        "region": _only_region(image),
     }
+
+
+def _only_region(image: Path) -> int:
+    """0 where a DICOM header names one B-mode region, otherwise -1: of several nothing tells which a mask is of."""
+    try:
+        if file_kind(str(image)) == DICOM and len(read_dicom_header(str(image)).geometry.regions) == 1:
+            return 0
+    except ReadingProblem:
+        pass  # loading the image will say what is wrong with it
+    return -1
 
 
 def _existing(folder: Path, name: str, where: str) -> Path:

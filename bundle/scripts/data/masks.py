@@ -64,14 +64,19 @@ class LoadMaskUniond(MapTransform):
 
     Args:
         keys: where the paths are, and where the masks go.
+        cropped: cut the mask to the part of the file that was loaded as the image (``source``), as training needs it;
+            otherwise it stays as large as the file's frame.
         allow_missing_keys: whether an item without the key passes unchanged.
 
     Raises:
-        BundleError: no mask is named, one cannot be read, or sizes differ.
+        BundleError: no mask is named, one cannot be read, sizes differ, or the whole lesion would be cut off.
     """
 
-    def __init__(self, keys: KeysCollection = "label", allow_missing_keys: bool = False) -> None:
+    def __init__(
+        self, keys: KeysCollection = "label", cropped: bool = False, allow_missing_keys: bool = False
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
+        self.cropped = cropped
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the paths by their united mask."""
@@ -79,7 +84,20 @@ class LoadMaskUniond(MapTransform):
         for key in self.key_iterator(d):
             d[key] = self._unite(d[key])
             self._check_size(d[key], d.get("source"))
+            if self.cropped and d.get("source"):
+                d[key] = self._crop(d[key], d["source"]["crop"])
         return d
+
+    @staticmethod
+    def _crop(mask: MetaTensor, crop: Sequence[int]) -> MetaTensor:
+        top, left, bottom, right = crop
+        inside = mask[:, top:bottom, left:right]
+        if mask.any() and not inside.any():
+            raise BundleError(
+                f'The mask "{mask.meta["filename_or_obj"]}" lies outside its image\'s B-mode region, as the header '
+                "gives it. Draw it anew or take the image off the list."
+            )
+        return inside
 
     @staticmethod
     def _check_size(mask: MetaTensor, source: Mapping[str, Any] | None) -> None:
