@@ -15,21 +15,33 @@ from scripts.reporting.evaluation_cases import CaseTable
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 
 
-@pytest.fixture
-def workflow(tmp_path):
-    torch.manual_seed(0)
-    workflow = ConfigWorkflow(
+def evaluation(**overrides):
+    """A workflow of an evaluation, ready to run."""
+    made = ConfigWorkflow(
         config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
         workflow_type="train",
         bundle_root=str(BUNDLE),
-        output_dir=str(tmp_path / "out"),
-        weights=str(tmp_path / "random.pt"),
         image_size=64,
         num_workers=0,
         device="$torch.device('cpu')",
+        **overrides,
     )
-    workflow.initialize()
-    return workflow
+    made.initialize()
+    return made
+
+
+def cases_of(output_dir, **overrides):
+    """What an evaluation writes into ``cases.csv``."""
+    made = evaluation(output_dir=str(output_dir), **overrides)
+    made.run()
+    made.finalize()
+    return CaseTable.read(output_dir / "cases.csv")
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    torch.manual_seed(0)
+    return evaluation(output_dir=str(tmp_path / "out"), weights=str(tmp_path / "random.pt"))
 
 
 def test_evaluation_of_the_sample_list(workflow, tmp_path):
@@ -61,24 +73,12 @@ def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
     for item in listed:
         item["image"], item["label"] = str(samples / item["image"]), [str(samples / mask) for mask in item["label"]]
     (tmp_path / "datalist.json").write_text(json.dumps({"validation": listed}))
-    tables = {}
-    for calibrated in (True, False):
-        made = ConfigWorkflow(
-            config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
-            workflow_type="train",
-            bundle_root=str(BUNDLE),
-            dataset_dir=str(tmp_path),
-            output_dir=str(tmp_path / str(calibrated)),
-            weights=str(weights),
-            calibrated=calibrated,
-            image_size=64,
-            num_workers=0,
-            device="$torch.device('cpu')",
+    tables = {
+        calibrated: cases_of(
+            tmp_path / str(calibrated), dataset_dir=str(tmp_path), weights=str(weights), calibrated=calibrated
         )
-        made.initialize()
-        made.run()
-        made.finalize()
-        tables[calibrated] = CaseTable.read(tmp_path / str(calibrated) / "cases.csv")
+        for calibrated in (True, False)
+    }
     temperature = float(torch.load(weights, weights_only=True)["diagnosis_temperature"])
     assert temperature != 1
     logits = {name: np.log(p / (1 - p)) for name, p in ((n, t["malignancy_probability"]) for n, t in tables.items())}
@@ -105,20 +105,7 @@ def test_a_dicom_frame_is_evaluated_as_inference_sees_it(tmp_path, make_dicom, s
     tables = []
     for listed in (plain, framed):
         (tmp_path / "datalist.json").write_text(json.dumps({"validation": listed}))
-        made = ConfigWorkflow(
-            config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
-            workflow_type="train",
-            bundle_root=str(BUNDLE),
-            dataset_dir=str(tmp_path),
-            output_dir=str(tmp_path / "out"),
-            image_size=64,
-            num_workers=0,
-            device="$torch.device('cpu')",
-        )
-        made.initialize()
-        made.run()
-        made.finalize()
-        table = CaseTable.read(tmp_path / "out" / "cases.csv")
+        table = cases_of(tmp_path / "out", dataset_dir=str(tmp_path))
         tables.append(table.select(np.argsort(table["group"])))
     for name in ("dice_gate_off", "lesion_evidence", "malignancy_probability", "predicted_area_px", "true_area_px"):
         assert tables[1][name] == pytest.approx(tables[0][name], abs=1e-5), name

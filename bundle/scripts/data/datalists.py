@@ -117,13 +117,15 @@ def _checked(item: Any, where: str, folder: Path, dataset: str) -> dict[str, Any
 
 
 def _only_region(image: Path) -> int:
-    """0 where a DICOM header names one B-mode region, otherwise -1: of several nothing tells which a mask is of."""
+    """0 where a DICOM header names one B-mode region, otherwise -1: of several nothing tells which a mask is of.
+
+    A file that cannot be read counts as whole: loading it tells what is wrong.
+    """
     try:
-        if file_kind(str(image)) == DICOM and len(read_dicom_header(str(image)).geometry.regions) == 1:
-            return 0
+        is_one = file_kind(str(image)) == DICOM and len(read_dicom_header(str(image)).geometry.regions) == 1
     except ReadingProblem:
-        pass  # loading the image will say what is wrong with it
-    return -1
+        return -1
+    return 0 if is_one else -1
 
 
 def _existing(folder: Path, name: str, where: str) -> Path:
