@@ -27,7 +27,7 @@ JOBS ?= 2
 demo: $(VENV)/.installed
 	$(PY) -m monai.bundle run inference --config_file bundle/configs/inference.json --bundle_root bundle \
 	    --dataset_dir bundle/sample_data/dicom --output_dir $(DEMO) --overwrite true
-	@PYTHONPATH=bundle $(PY) -m scripts.reporting.show_results $(DEMO)
+	@PYTHONPATH=bundle $(PY) -m scripts.inference.show_results $(DEMO)
 
 test: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

@@ -30,7 +30,7 @@ from bundle_runs import (
 )
 
 from scripts.networks import weights_digest
-from scripts.reporting.study_tables import write_study
+from scripts.writing.tables import write_study
 
 
 @dataclass(frozen=True)

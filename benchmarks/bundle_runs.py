@@ -22,11 +22,11 @@ sys.path.insert(0, str(BUNDLE))
 
 from scripts.data import load_datalist  # noqa: E402
 from scripts.errors import BundleError  # noqa: E402
+from scripts.evaluation.bootstrap import NotComputable  # noqa: E402
+from scripts.evaluation.cases import CaseTable  # noqa: E402
+from scripts.evaluation.comparison import paired_comparison  # noqa: E402
+from scripts.evaluation.metrics import METRICS  # noqa: E402
 from scripts.networks import weights_digest  # noqa: E402
-from scripts.reporting.evaluation_bootstrap import NotComputable  # noqa: E402
-from scripts.reporting.evaluation_cases import CaseTable  # noqa: E402
-from scripts.reporting.evaluation_comparison import paired_comparison  # noqa: E402
-from scripts.reporting.evaluation_metrics import METRICS  # noqa: E402
 
 #: A training that never looks at the validation section, and does not wait for it to be loaded.
 BLIND = {"val_interval": 1000, "validate#dataset#cache_num": 0}

@@ -30,7 +30,7 @@ from subgroups import subgroups
 
 from scripts.errors import BundleError
 from scripts.networks import weights_digest
-from scripts.reporting.study_tables import write_study
+from scripts.writing.tables import write_study
 
 MARKS = Path(__file__).with_name("busi_marks.csv")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from bundle_runs import COLUMNS, CaseTable, add_jobs, check_settings, dataset_folders, figure_of, run, side_by_side
 from default_weights import FOLD_RECIPE, train
 
-from scripts.reporting.study_tables import write_study
+from scripts.writing.tables import write_study
 
 
 def rows_of(home: str, folders: list[str], seed: str, out: Path) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ import numpy as np  # noqa: E402
 from bundle_runs import CaseTable  # noqa: E402
 from sklearn.metrics import roc_curve  # noqa: E402
 
-from scripts.reporting.evaluation_statistics import calibration_bins  # noqa: E402
+from scripts.evaluation.statistics import calibration_bins  # noqa: E402
 
 BINS = 8
 

@@ -18,7 +18,7 @@ from typing import Any
 from bundle_runs import dataset_folders
 
 from scripts.data import load_datalist
-from scripts.reporting.study_tables import write_study
+from scripts.writing.tables import write_study
 
 SECTIONS = ("training", "validation")
 DIAGNOSES = ("benign", "malignant", "normal")

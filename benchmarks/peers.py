@@ -45,7 +45,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from scripts.networks import weights_digest
-from scripts.reporting.study_tables import write_study
+from scripts.writing.tables import write_study
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ import numpy as np
 from bundle_runs import COLUMNS, CaseTable
 
 from scripts.errors import BundleError
-from scripts.reporting.evaluation_bootstrap import Bootstrap, NotComputable
-from scripts.reporting.evaluation_metrics import METRICS
-from scripts.reporting.study_tables import write_study
+from scripts.evaluation.bootstrap import Bootstrap, NotComputable
+from scripts.evaluation.metrics import METRICS
+from scripts.writing.tables import write_study
 
 
 def with_interval(table: CaseTable, metric: str) -> str | None:

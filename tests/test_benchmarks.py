@@ -13,7 +13,7 @@ from PIL import Image
 from subgroups import subgroups
 
 from scripts.errors import BundleError
-from scripts.reporting.evaluation_cases import NUMBER_COLUMNS, CaseTable
+from scripts.evaluation.cases import NUMBER_COLUMNS, CaseTable
 
 BENCHMARKS = Path(bundle_runs.__file__).parent
 WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"

@@ -10,8 +10,8 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
-from scripts.networks.pretrained import read_checkpoint
-from scripts.reporting.evaluation_cases import CaseTable
+from scripts.evaluation.cases import CaseTable
+from scripts.networks.checkpoints import read_checkpoint
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SAMPLES = BUNDLE / "sample_data" / "training"

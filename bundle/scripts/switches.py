@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.errors import BundleError
+from .errors import BundleError
 
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0", "none", "")

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from scripts.data import LoadUltrasoundd, dicom_header, discover
+from scripts.data import LoadUltrasoundd, discover
+from scripts.data.dicom import header
 from scripts.errors import BundleError
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -30,7 +31,7 @@ def test_every_odd_file_ends_with_its_code(odd_folder, tmp_path):
 
 
 def test_a_deflated_file_is_measured_before_it_is_inflated(make_dicom, save_dicom, tmp_path, speckle, monkeypatch):
-    monkeypatch.setattr(dicom_header, "MAX_PIXELS", 2**20)
+    monkeypatch.setattr(header, "MAX_PIXELS", 2**20)
     bomb = make_dicom(speckle, DeflatedExplicitVRLittleEndian)
     bomb.add_new(0x7FE10010, "UN", bytes(8 * 2**20))
     save_dicom(bomb)

@@ -3,7 +3,8 @@
 import torch
 
 from scripts.networks import CandidateBoxes
-from scripts.networks.candidate_boxes import box_iou, box_masks, connected_components
+from scripts.networks.boxes import box_iou, box_masks
+from scripts.networks.candidate_boxes import connected_components
 
 
 def draw(*discs, size=32):

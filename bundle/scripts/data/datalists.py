@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.data.dicom_header import read_dicom_header
-from scripts.data.file_kinds import DICOM, file_kind
-from scripts.data.image_size import image_size
-from scripts.data.public_layouts import busbra_sections, busi_sections
-from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
+
+from .dicom.header import read_dicom_header
+from .file_kinds import DICOM, file_kind
+from .image_size import image_size
+from .layouts.busbra import busbra_sections
+from .layouts.busi import busi_sections
+from .reasons import ReadingProblem
 
 DIAGNOSES = ("benign", "malignant", "normal")
 LIST_NAME = "datalist.json"

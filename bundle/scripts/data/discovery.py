@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.data.dicom_header import DicomHeader, read_dicom_header
-from scripts.data.file_kinds import DICOM, file_kind
-from scripts.data.frame_choice import FrameChoice, choose_frames
-from scripts.data.image_files import MINIMUM_SIDE
-from scripts.data.reasons import ReadingProblem, join_notes, note
-from scripts.data.regions import STALE_REGION
 from scripts.errors import BundleError
+
+from .dicom.header import DicomHeader, read_dicom_header
+from .dicom.regions import STALE_REGION
+from .file_kinds import DICOM, file_kind
+from .frame_choice import FrameChoice, choose_frames
+from .limits import MINIMUM_SIDE
+from .reasons import ReadingProblem, join_notes, note
 
 _MASK_NAMES = "*_mask*.png"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from scripts.data.reasons import ReadingProblem
+from .reasons import ReadingProblem
 
 DICOM, PICTURE, NIFTI = "dicom", "picture", "nifti"
 

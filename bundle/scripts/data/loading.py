@@ -12,14 +12,16 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from scripts.data.arrays import arrange, full_scale, read_nifti
-from scripts.data.dicom_header import read_dicom_header
-from scripts.data.dicom_pixels import read_dicom_frame
-from scripts.data.file_kinds import DICOM, NIFTI, file_kind
-from scripts.data.image_files import MINIMUM_SIDE, read_picture, unit_range
-from scripts.data.reasons import ReadingProblem, join_notes
-from scripts.data.regions import PIXEL_SPACING, UNKNOWN
 from scripts.errors import BundleError
+
+from .arrays import arrange, full_scale, read_nifti
+from .dicom.header import read_dicom_header
+from .dicom.pixels import read_dicom_frame
+from .dicom.regions import PIXEL_SPACING, UNKNOWN
+from .file_kinds import DICOM, NIFTI, file_kind
+from .limits import MINIMUM_SIDE
+from .pictures import read_picture, unit_range
+from .reasons import ReadingProblem, join_notes
 
 #: ITU-R BT.601 luma weights of red, green and blue.
 _LUMA = (0.299, 0.587, 0.114)

@@ -2,24 +2,27 @@
 
 from .alignment import Alignment
 from .candidate_boxes import CandidateBoxes
-from .diagnosis_head import DiagnosisHead
-from .grad_cam import GradCamPrompter
-from .image_encoder import CompactEncoder, SamEncoder
-from .inferer import EvidenceInferer
-from .mask_decoder import MaskDecoder, PromptEncoder
-from .mask_refiner import MaskRefiner
-from .peer import Peer
-from .pretrained import (
+from .checkpoints import (
     average_weights,
     load_alignment,
-    load_sam,
     load_text_tower,
     load_weights,
     save_text_tower,
     weights_digest,
 )
+from .diagnosis_head import DiagnosisHead
+from .encoders.compact import CompactEncoder
+from .encoders.sam import SamEncoder
+from .evidence_gate import EvidenceGate
+from .grad_cam import GradCamPrompter
+from .inferer import EvidenceInferer
+from .mask_decoder import MaskDecoder
+from .mask_refiner import MaskRefiner
+from .peer import Peer
+from .prompt_encoder import PromptEncoder
 from .rad_vlsm import RadVLSM
-from .reliability import EvidenceGate, Reliability, fuse_candidates
+from .reliability import Reliability, fuse_candidates
+from .sam_checkpoint import load_sam
 from .semantic_prompter import SemanticPrompter
 from .text_tower import TextTower
 

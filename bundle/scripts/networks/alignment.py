@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .image_encoder import standardize
-from .mask_decoder import PromptEncoder
+from .encoders.blocks import standardize
+from .prompt_encoder import PromptEncoder
 from .semantic_prompter import SemanticPrompter
 from .text_tower import TextTower
 

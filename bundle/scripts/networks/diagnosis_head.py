@@ -7,7 +7,7 @@ from monai.networks.blocks import ChannelSELayer, SimpleASPP
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 
-from .candidate_boxes import rasterize
+from .boxes import rasterize
 from .reliability import fuse_candidates
 
 #: What the diagnosis may look at: the rows of the paper's decision-fusion ablation.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .image_encoder import DETAIL_CHANNELS
+from .encoders.blocks import DETAIL_CHANNELS
 
 
 class MaskRefiner(nn.Module):

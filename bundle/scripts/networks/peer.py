@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .image_encoder import standardize
+from .encoders.blocks import standardize
 from .mirroring import as_views, mean_of_maps, mean_of_views
 
 

@@ -6,12 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .candidate_boxes import CandidateBoxes, box_masks
+from .boxes import box_masks
+from .candidate_boxes import CandidateBoxes
 from .diagnosis_head import DiagnosisHead
-from .image_encoder import standardize
-from .mask_decoder import MaskDecoder, PromptEncoder
+from .encoders.blocks import standardize
+from .evidence_gate import EvidenceGate
+from .mask_decoder import MaskDecoder
 from .mirroring import as_views, mean_of_maps, mean_of_views
-from .reliability import EvidenceGate, Reliability, fuse_candidates
+from .prompt_encoder import PromptEncoder
+from .reliability import Reliability, fuse_candidates
 from .semantic_prompter import SemanticPrompter
 
 

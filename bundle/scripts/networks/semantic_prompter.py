@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .image_encoder import EMBEDDING_CHANNELS, SKIP_CHANNELS, Fuse
+from .encoders.blocks import EMBEDDING_CHANNELS, SKIP_CHANNELS, Fuse
 from .two_way_transformer import TwoWayTransformer
 
 

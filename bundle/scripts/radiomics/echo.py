@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .grey import Grey, percentiles
-from .lesion import Box, Lesions, contrast, per_image, per_row, positive, ratio
+from .lesion_rows import Box, Lesions, contrast, per_image, per_row, positive, ratio
 from .rays import Rays, before
 
 ECHO_NAMES: list[str] = [

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .lesion import Lesions, per_row
+from .lesion_rows import Lesions, per_row
 
 
 class Grey(NamedTuple):

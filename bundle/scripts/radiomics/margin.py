@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .lesion import Moments, ratio
+from .lesion_rows import Moments, ratio
 from .rays import Rays, before
 from .shape import direction_vectors, ellipse_form
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .lesion import Box, Lesions, Moments, lesion_layers
+from .lesion_rows import Box, Lesions, Moments, lesion_layers
 from .shape import direction_vectors
 
 

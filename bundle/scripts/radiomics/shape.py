@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from .lesion import Box, Lesions, Moments, columns, per_image, per_row, positive, ratio
+from .lesion_rows import Box, Lesions, Moments, columns, per_image, per_row, positive, ratio
 
 SHAPE_NAMES: list[str] = [
     "shape_depth_to_width",

@@ -7,7 +7,7 @@ which the lesion has neighbours (IBSI: 2D, averaged over slices and directions, 
 import torch
 from torch import Tensor
 
-from .lesion import ratio
+from .lesion_rows import ratio
 
 TEXTURE_NAMES: list[str] = [
     "texture_contrast",

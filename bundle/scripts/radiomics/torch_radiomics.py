@@ -3,15 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from .echo import (
-    ECHO_IBSI,
-    ECHO_NAMES,
-    POSTERIOR_NAMES,
-    echo_descriptors,
-    posterior_descriptors,
-)
+from .echo import ECHO_IBSI, ECHO_NAMES, POSTERIOR_NAMES, echo_descriptors, posterior_descriptors
 from .grey import grey_levels
-from .lesion import field_of_view, lesion_box, lesion_moments, lesion_rows
+from .lesion_rows import field_of_view, lesion_box, lesion_moments, lesion_rows
 from .margin import MARGIN_NAMES, margin_descriptors
 from .rays import cast_rays
 from .shape import SHAPE_IBSI, SHAPE_NAMES, shape_descriptors, support

@@ -1,10 +1,9 @@
 """Lesion morphology in words: the BI-RADS ultrasound lexicon, measured from mask and image."""
 
-from scripts.semantics.descriptions import read_descriptions, require_context, write_descriptions
-from scripts.semantics.lexicon import FORBIDDEN_STEMS, LESION_TERMS, TERMS, Morphology, find_forbidden
-from scripts.semantics.lexicon_table import write_lexicon_table
-from scripts.semantics.morphology import Description, describe_lesion
-from scripts.semantics.prompts import (
+from .descriptions import read_descriptions, require_context, write_descriptions
+from .lexicon import FORBIDDEN_STEMS, LESION_TERMS, TERMS, Morphology, find_forbidden
+from .measures.lesion import Description, describe_lesion
+from .prompts import (
     CLASS_WORDS,
     EMPTY_PROMPT,
     FIXED_PROMPT,
@@ -17,10 +16,10 @@ from scripts.semantics.prompts import (
     fill_prompt,
     other_words,
 )
-from scripts.semantics.sentences import all_sentences, parse_sentence, phrasings_of, write_sentence, write_term
-from scripts.semantics.teaching import TEXTS, Teaching, teach
-from scripts.semantics.terms import Thresholds, choose_terms
-from scripts.semantics.transforms import ClassWordsd, DescribeLesiond, RandMirrord, RandPhrased, RandPrompt
+from .sentences import all_sentences, parse_sentence, phrasings_of, write_sentence, write_term
+from .teaching import TEXTS, Teaching, teach
+from .terms import Thresholds, choose_terms
+from .transforms import ClassWordsd, DescribeLesiond, RandMirrord, RandPhrased, RandPrompt
 
 __all__ = [
     "CLASS_WORDS",
@@ -57,7 +56,6 @@ __all__ = [
     "require_context",
     "teach",
     "write_descriptions",
-    "write_lexicon_table",
     "write_sentence",
     "write_term",
 ]

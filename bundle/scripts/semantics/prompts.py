@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
-from scripts.semantics.lexicon import FORBIDDEN_STEMS, TERMS
+from .lexicon import FORBIDDEN_STEMS, TERMS
 
 #: Where to look, in every training and inference run: of no class. Its embedding lives in the checkpoint.
 FIXED_PROMPT = "A focal lesion in a breast ultrasound image."

@@ -9,7 +9,8 @@ from itertools import product
 from string import Formatter
 
 from scripts.errors import BundleError
-from scripts.semantics.lexicon import LESION_TERMS, TERMS, Morphology
+
+from .lexicon import LESION_TERMS, TERMS, Morphology
 
 
 def _same(term: str, form: str = "{}") -> tuple[str, dict[str, str]]:

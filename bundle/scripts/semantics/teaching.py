@@ -7,10 +7,11 @@ from typing import NamedTuple
 from monai.transforms import Transform
 
 from scripts.errors import BundleError
-from scripts.semantics.lexicon import LESION_TERMS, TERMS
-from scripts.semantics.prompts import CLASS_WORDS
-from scripts.semantics.sentences import write_term
-from scripts.semantics.transforms import ClassWordsd, RandPhrased
+
+from .lexicon import LESION_TERMS, TERMS
+from .prompts import CLASS_WORDS
+from .sentences import write_term
+from .transforms import ClassWordsd, RandPhrased
 
 #: Descriptions; each image with the description of another; the names of the classes instead.
 TEXTS = ("descriptions", "shuffled", "class_words")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
-from scripts.semantics.lexicon import Morphology
+from .lexicon import Morphology
 
 
 @dataclass(frozen=True)

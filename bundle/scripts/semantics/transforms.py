@@ -11,11 +11,12 @@ from monai.config import KeysCollection
 from monai.transforms import Flip, MapTransform, Randomizable, Transform
 
 from scripts.errors import BundleError
-from scripts.semantics.lexicon import Morphology
-from scripts.semantics.morphology import describe_lesion
-from scripts.semantics.prompts import CLASS_WORDS, FIXED_PROMPT, LESION_PROMPTS, OTHER_PROMPTS, fill_prompt
-from scripts.semantics.sentences import write_sentence
-from scripts.semantics.terms import Thresholds
+
+from .lexicon import Morphology
+from .measures.lesion import describe_lesion
+from .prompts import CLASS_WORDS, FIXED_PROMPT, LESION_PROMPTS, OTHER_PROMPTS, fill_prompt
+from .sentences import write_sentence
+from .terms import Thresholds
 
 
 class DescribeLesiond(MapTransform):

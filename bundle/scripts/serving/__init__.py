@@ -1,5 +1,5 @@
 """What a MONAI Label server needs beside the bundle's own inference."""
 
-from scripts.serving.monai_label import AnswerClient, ChooseFirstRegiond, RefuseFailures, UseServedWeights
+from .monai_label import AnswerClient, ChooseFirstRegiond, RefuseFailures, UseServedWeights
 
 __all__ = ["AnswerClient", "ChooseFirstRegiond", "RefuseFailures", "UseServedWeights"]

@@ -17,12 +17,13 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from torch import nn
 
-from scripts.data.dicom_header import read_dicom_header
+from scripts.data.dicom.header import read_dicom_header
 from scripts.data.file_kinds import DICOM, file_kind
 from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
 from scripts.networks import load_weights
-from scripts.serving.geometry import file_affine
+
+from .geometry import file_affine
 
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -32,7 +33,7 @@ class UseServedWeights(Transform):
 
     MONAI Label copies the definition and then loads the same file without strictness. A definition that already holds
     the weights makes this harmless, and knows how much each descriptor moves the diagnosis, which
-    :class:`scripts.reporting.DescribeLesiond` asks it for. A file is read again when it changes.
+    :class:`scripts.findings.DescribeLesiond` asks it for. A file is read again when it changes.
 
     Args:
         network: the definition.

@@ -1,28 +1,15 @@
 """Losses, augmentation and what MONAI's engines need to train the network."""
 
-from .alignment_losses import AlignmentLoss
+from .alignment_loss import AlignmentLoss
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
+from .checkpoint import ResumableCheckpoint, run_unless_finished
 from .distributed import DistributedEvidence, SameBuffers, join_processes
-from .engines import (
-    EncodeDiagnosisd,
-    PrepareAlignmentBatch,
-    PrepareLesionBatch,
-    response_masks,
-)
-from .handlers import (
-    ClipGradients,
-    EpochSeed,
-    FreezeNorms,
-    LossTerms,
-    MovingAverage,
-    ResumableCheckpoint,
-    defined_above,
-    run_unless_finished,
-)
-from .losses import RadVLSMLoss, self_distillation
-from .metrics import LesionAUC, gated_masks, lesion_diagnoses
+from .handlers import ClipGradients, EpochSeed, FreezeNorms, LossTerms, MovingAverage, defined_above
+from .metrics import LesionAUC, gated_masks, lesion_diagnoses, response_masks
 from .outline_panel import OutlinePanel
 from .peer_loss import PeerLoss
+from .prepare_batch import EncodeDiagnosisd, PrepareAlignmentBatch, PrepareLesionBatch
+from .rad_vlsm_loss import RadVLSMLoss, self_distillation
 from .sampling import epoch_sampler, lesion_log_odds, sampling_weights
 
 __all__ = [

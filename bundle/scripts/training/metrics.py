@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from monai.metrics import ROCAUCMetric, compute_roc_auc
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 
 def gated_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
@@ -34,3 +35,10 @@ class LesionAUC(ROCAUCMetric):
         if truth[known].unique().numel() < 2:
             return float("nan")
         return float(compute_roc_auc(probability[known], truth[known]))
+
+
+
+def response_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Engine output of stage 1 -> where the prompt responds and the true mask, both (B, 1, S/8, S/8), 0 or 1."""
+    response = (output["pred"]["prompt_logits"] > 0).float()
+    return response, (adaptive_avg_pool2d(output["label"]["mask"], response.shape[-2:]) > 0.5).float()

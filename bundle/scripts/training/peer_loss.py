@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .losses import RadVLSMLoss
+from .rad_vlsm_loss import RadVLSMLoss
 
 
 class PeerLoss(nn.Module):

@@ -1,0 +1,1 @@
+"""DICOM in: header, regions, pixels, decoding."""

@@ -1,0 +1,76 @@
+"""Fit what is fitted after training, and write the weights that know it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.errors import BundleError
+from scripts.networks import load_weights
+
+from .calibration_fit import fit_all
+from .cases import CaseTable
+
+
+@torch.no_grad()
+def apply_calibration(network: nn.Module, fitted: Mapping[str, Any]) -> None:
+    """Put fitted values into a network that was trained, but not calibrated.
+
+    Args:
+        network: a :class:`scripts.networks.RadVLSM`.
+        fitted: see :func:`scripts.evaluation.calibration_fit.fit_all`.
+    """
+    network.diagnosis_temperature.fill_(fitted["diagnosis_temperature"])
+    if fitted["evidence"]["separates"]:  # else the threshold of training stays
+        network.evidence_threshold.fill_(fitted["evidence"]["threshold"])
+        network.evidence_temperature.fill_(fitted["evidence_temperature"])
+    network.indeterminate_band.copy_(torch.tensor(fitted["abstention"]["band"]))
+    network.reliability_threshold.fill_(fitted["abstention"]["reliability_threshold"])
+    # The reliability's line is the gate's own last layer, of which the second output is the logit of the expected IoU.
+    last = network.evidence_gate.head
+    last.weight[1] *= fitted["reliability_slope"]
+    last.bias[1] = fitted["reliability_slope"] * last.bias[1] + fitted["reliability_offset"]
+
+
+def calibrate(
+    network: nn.Module, weights: str | Path | None, cases: str | Sequence[str], output_dir: str | Path
+) -> dict[str, Any]:
+    """Fit on case tables, apply to a network, write ``model.pt`` and ``calibration.json``.
+
+    Args:
+        network: what the weights are of.
+        weights: the checkpoint to calibrate, which is not calibrated yet.
+        cases: ``cases.csv`` of evaluations of networks trained like it, on images that they had not seen, with an
+            evidence threshold of zero; together they are one table. How far they were trained alike decides how far
+            what is fitted carries over: evaluate before and after.
+        output_dir: where both files go.
+
+    Returns:
+        What was fitted.
+
+    Raises:
+        BundleError: weights or cases are not named, a table is missing, the cases cannot tell, or the weights are
+            calibrated already.
+    """
+    if weights is None:
+        raise BundleError("Nothing was named to calibrate; give with --weights those that training wrote.")
+    if not cases:
+        raise BundleError("Nothing can be calibrated without cases; name the case tables of evaluations with --cases.")
+    load_weights(network, weights)
+    if network.diagnosis_temperature != 1 or network.evidence_temperature != 1 or network.reliability_threshold > 0:
+        raise BundleError("These weights are calibrated already; give with --weights those that training wrote.")
+    tables = [CaseTable.read(path) for path in ([cases] if isinstance(cases, str) else cases)]
+    merged = CaseTable({name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns})
+    fitted = fit_all(merged) | {"cases": len(merged)}
+    apply_calibration(network, fitted)
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, folder / "model.pt")
+    (folder / "calibration.json").write_text(json.dumps(fitted, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return fitted

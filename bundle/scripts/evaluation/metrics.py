@@ -1,0 +1,164 @@
+"""The bundle's metrics: what is averaged or ranked, over which cases, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .bootstrap import Bootstrap, NotComputable
+from .cases import CaseTable
+from .statistics import weighted_auc, weighted_mean
+
+MALIGNANT_FROM = 0.5
+LOCATED_FROM = 0.5  # IoU of the emitted mask with the true one
+Column = Callable[[CaseTable], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A mean over cases, or an area under the ROC curve between two kinds of cases.
+
+    Args:
+        title: what it is, for tables.
+        over: which cases it is of, as booleans (N,).
+        values: what is averaged, or the score that is ranked, shape (N,).
+        positive: the positive class; makes it an area under the ROC curve.
+        needs: which cases it cannot do without, for the reason of its absence.
+    """
+
+    title: str
+    over: Column
+    values: Column
+    needs: str
+    positive: Column | None = None
+
+    def cases(self, table: CaseTable) -> CaseTable:
+        """The cases that it is of.
+
+        Raises:
+            NotComputable: there is none, or one of the two kinds is missing.
+        """
+        over = self.over(table)
+        kinds = [over] if self.positive is None else [over & self.positive(table), over & ~self.positive(table)]
+        if not all((kind & np.isfinite(self.values(table))).any() for kind in kinds):
+            raise NotComputable(f"needs {self.needs}")
+        return table.select(over & np.isfinite(self.values(table)))
+
+    def on(self, table: CaseTable, weights: np.ndarray) -> np.ndarray:
+        """Its value under each row of weights.
+
+        Args:
+            table: what ``cases`` returned.
+            weights: shape (R, N).
+
+        Returns:
+            Shape (R,); nan where a row leaves it undefined.
+        """
+        if self.positive is None:
+            return weighted_mean(self.values(table), weights)
+        return weighted_auc(self.values(table), self.positive(table), weights)
+
+    def __call__(self, table: CaseTable, bootstrap: Bootstrap) -> dict[str, Any]:
+        """Its value with an interval.
+
+        Returns:
+            ``value``, ``cases``, ``groups`` and ``interval``, or ``no_interval`` with the reason.
+
+        Raises:
+            NotComputable: the cases do not define it.
+        """
+        cases = self.cases(table)
+        result = {
+            "value": float(self.on(cases, np.ones((1, len(cases))))[0]),
+            "cases": len(cases),
+            "groups": len(np.unique(cases["group"])),
+        }
+        try:
+            draws = bootstrap.draw(cases["group"], lambda weights: self.on(cases, weights))
+        except NotComputable as reason:
+            return result | {"no_interval": str(reason)}
+        return result | {"interval": bootstrap.interval(draws)}
+
+
+def _column(name: str) -> Column:
+    return lambda table: table[name]
+
+
+def _lesions(table: CaseTable) -> np.ndarray:
+    return table.is_lesion
+
+
+def _normals(table: CaseTable) -> np.ndarray:
+    return ~table.is_lesion
+
+
+def _beside_normals(table: CaseTable) -> np.ndarray:
+    """Cases of datasets that hold normals: elsewhere the look of the dataset would pass for a lesion."""
+    return np.isin(table["dataset"], np.unique(table["dataset"][~table.is_lesion]))
+
+
+def _located(table: CaseTable) -> np.ndarray:
+    return (table["iou"] >= LOCATED_FROM).astype(float)
+
+
+def _called_malignant(table: CaseTable) -> np.ndarray:
+    return table.counted_probability >= MALIGNANT_FROM
+
+
+def _correct(table: CaseTable) -> np.ndarray:
+    return (_called_malignant(table) == table.is_malignant).astype(float)
+
+
+def _squared_error(table: CaseTable) -> np.ndarray:
+    return (table.counted_probability - table.is_malignant) ** 2
+
+
+_LESION = "an image with a lesion"
+_BOTH = "benign and malignant lesions"
+
+
+def _lesion_mean(title: str, column: str) -> Metric:
+    return Metric(title, _lesions, _column(column), f"{_LESION} and its mask")
+
+
+def _diagnosis_auc(title: str, scores: Column) -> Metric:
+    return Metric(title, _lesions, scores, _BOTH, positive=lambda table: table.is_malignant)
+
+
+METRICS = {
+    "dice": _lesion_mean("Dice", "dice"),
+    "dice_gate_off": _lesion_mean("Dice, gate off", "dice_gate_off"),
+    "iou": _lesion_mean("IoU", "iou"),
+    "hd95": _lesion_mean("HD95 (pixels)", "hd95"),
+    # An emitted mask may lie elsewhere: a lesion that was found is not yet one that was located.
+    "lesions_located": Metric("lesions located", _lesions, _located, _LESION),
+    "lesions_found": Metric("lesions found", _lesions, _column("lesion_found"), _LESION),
+    "auc": _diagnosis_auc("AUC", lambda table: table.counted_probability),
+    "auc_gate_off": _diagnosis_auc("AUC, gate off", _column("malignancy_probability")),
+    "auc_true_area": _diagnosis_auc("AUC, true area alone", _column("true_area")),
+    "auc_predicted_area": _diagnosis_auc("AUC, predicted area alone", _column("predicted_area")),
+    "accuracy": Metric("accuracy", _lesions, _correct, _LESION),
+    "indeterminate": _lesion_mean("indeterminate", "indeterminate"),
+    "accuracy_determined": Metric(
+        "accuracy, indeterminate left out",
+        lambda table: table.is_lesion & (table["indeterminate"] == 0),
+        _correct,
+        "a lesion that is not indeterminate",
+    ),
+    "sensitivity": Metric("sensitivity", lambda table: table.is_malignant, _correct, "a malignant lesion"),
+    "specificity": Metric(
+        "specificity", lambda table: table.is_lesion & ~table.is_malignant, _correct, "a benign lesion"
+    ),
+    "brier": Metric("Brier score", _lesions, _squared_error, _LESION),
+    "normals_with_mask": Metric("normals with a mask", _normals, _column("lesion_found"), "a normal image"),
+    "evidence_auc": Metric(
+        "AUC, lesion against normal",
+        _beside_normals,
+        _column("lesion_evidence"),
+        "lesions and normals in one dataset",
+        positive=_lesions,
+    ),
+}

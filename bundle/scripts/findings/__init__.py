@@ -1,0 +1,17 @@
+"""From the network's output to one typed finding per image: native masks, sizes, candidates."""
+
+from .batches import DecollateItems, GuardedCompose, collate_items
+from .finding import DescribeLesiond, KeepPictured
+from .measurements import measure_size
+from .native_masks import MaskProbabilitiesd, PasteCropd
+
+__all__ = [
+    "DecollateItems",
+    "DescribeLesiond",
+    "GuardedCompose",
+    "KeepPictured",
+    "MaskProbabilitiesd",
+    "PasteCropd",
+    "collate_items",
+    "measure_size",
+]

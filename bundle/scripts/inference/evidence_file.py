@@ -1,0 +1,74 @@
+"""evidence.json: a list that grows by whole entries, readable after any crash."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.writing.files import write_whole
+
+from .prediction_table import RowKey, row_key
+
+_HEAD, _BETWEEN, _TAIL = b"[\n", b",\n", b"\n]\n"
+
+
+class EvidenceFile:
+    """evidence.json, a list that grows by whole entries, one a line, and is valid JSON after each.
+
+    Args:
+        path: of evidence.json.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def start(self, keep: Collection[RowKey] = ()) -> None:
+        """Begin the file anew, with the entries of those rows that an earlier run has left."""
+        lines = [line for key, line in self._entries() if key in keep]
+        write_whole(self.path, _HEAD + _BETWEEN.join(lines) + _TAIL)
+
+    def put_in_order(self, order: Mapping[RowKey, int]) -> None:
+        """Sort the entries by the input order, if a resumed run has met inputs between those already there."""
+        entries = list(self._entries())
+        places = [order[key] for key, _ in entries]
+        if places != sorted(places):
+            lines = [line for _, line in sorted(entries, key=lambda entry: order[entry[0]])]
+            write_whole(self.path, _HEAD + _BETWEEN.join(lines) + _TAIL)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add the ``evidence`` of one row.
+
+        Raises:
+            OSError: the disk is full or gone; the file is as before.
+        """
+        input_, frame, region = row_key(row)
+        key = {"input": input_, "frame": int(frame), "region": int(region) if region else None}
+        line = json.dumps(key | row["evidence"], allow_nan=False).encode()
+        with open(self.path, "r+b", buffering=0) as file:
+            end = file.seek(-len(_TAIL), os.SEEK_END)
+            entry = (b"" if end <= len(_HEAD) else _BETWEEN) + line + _TAIL
+            try:
+                rest = memoryview(entry)
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.seek(end)
+                file.truncate(end)
+                file.write(_TAIL)
+                raise
+
+    def _entries(self) -> Iterator[tuple[RowKey, bytes]]:
+        """Entries that are whole, with their keys; a killed run may have left half of one."""
+        if not self.path.is_file():
+            return
+        for line in self.path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line.rstrip(b","))
+                region = entry["region"]
+                key = (entry["input"], str(entry["frame"]), "" if region is None else str(region))
+            except (ValueError, KeyError, TypeError):
+                continue
+            yield key, line.rstrip(b",")

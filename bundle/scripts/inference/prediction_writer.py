@@ -1,0 +1,216 @@
+"""The handler that turns an evaluator's outputs into the run's results, row by row."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from ignite.engine import Engine, Events
+from monai.engines.utils import IterationEvents
+from torch import nn
+
+from scripts.errors import EXIT_UNUSABLE, BundleError
+from scripts.networks import weights_digest
+from scripts.results.result_files import AnalysedImage, ResultFiles
+from scripts.writing.notice import NOTE
+
+from .background import Background
+from .interruptions import OneSentence, disk_trouble_in_one_sentence
+from .output_folder import OutputFolder
+from .prediction_table import row_key
+from .provenance import bundle_version, configuration_digest, network_digest, versions
+from .result_names import name_results
+from .stopwatch import Stopwatch
+
+logger = logging.getLogger("rad_vlsm")
+
+_SECONDS_BETWEEN_PROGRESS = 10.0
+
+
+class PredictionWriter:
+    """Writes predictions.csv, evidence.json, masks, pictures, DICOM results and summary.json while an evaluator runs.
+
+    Rows stand in input order and are appended as they are ready, after their files; a killed run leaves whole files
+    and goes on where it was, if weights, options and input are the same. Use: :meth:`open`, run the evaluator over
+    :meth:`pending` with this among its handlers, :meth:`close`.
+
+    Args:
+        items: work items of :func:`scripts.data.discover`.
+        output_dir: where the results go.
+        weights: path of the loaded checkpoint.
+        network: the network that infers.
+        settings: options that may change results, by name; told in summary.json.
+        dataset_dir: where the items come from.
+        overwrite: replace the results of an earlier run.
+        overlays: draw overlays.
+        evidence_figures: draw what was believed of each candidate.
+        dicom_results: write SEG and SR for DICOM inputs.
+        secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
+        num_writers: processes that write files while the network computes; 0 writes in between.
+        stopwatch: counts from the start of the run.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        output_dir: str | os.PathLike[str],
+        weights: str | os.PathLike[str],
+        network: nn.Module,
+        settings: Mapping[str, Any],
+        dataset_dir: str | os.PathLike[str] = "",
+        overwrite: bool = False,
+        overlays: bool = True,
+        evidence_figures: bool = True,
+        dicom_results: bool = True,
+        secondary_capture: bool = False,
+        num_writers: int = 1,
+        stopwatch: Stopwatch | None = None,
+    ) -> None:
+        outputs = {
+            "overlays": overlays,
+            "evidence_figures": evidence_figures,
+            "dicom_results": dicom_results,
+            "secondary_capture": secondary_capture,
+        }
+        self.items, self.overwrite, self.num_writers = items, overwrite, num_writers
+        self.settings = {**settings, **outputs}
+        self.weights_sha256 = weights_digest(weights)
+        digest = configuration_digest(
+            {
+                "version": bundle_version(),
+                "weights": self.weights_sha256,
+                "network": network_digest(network),
+                "settings": self.settings,
+                "input": os.path.realpath(dataset_dir),
+            }
+        )
+        self.folder = OutputFolder(output_dir, digest)
+        identity = {"version": bundle_version(), "weights_sha256": self.weights_sha256, "configuration": digest}
+        self.files = ResultFiles(self.folder.path, identity, **outputs)
+        self.stopwatch = stopwatch or Stopwatch()
+        self.background: Background | None = None
+        self._names = name_results(items)
+        self._settled = set() if overwrite else self.folder.keys()
+        self._next = 0
+        self._progress_told = time.monotonic()
+
+    def pending(self) -> list[Mapping[str, Any]]:
+        """The items that need the network and have no row yet."""
+        return [item for item in self.items if item["status"] == "ok" and row_key(item) not in self._settled]
+
+    def open(self) -> None:
+        """Make the output folder ready: start it, or go on with it.
+
+        Raises:
+            BundleError: it cannot be written, holds other results, or another run is writing to it.
+        """
+        order = self._order()
+        self.folder.open(order, self.overwrite)
+        self._settled = self.folder.keys()  # by now: another run may have ended in between
+        with disk_trouble_in_one_sentence(self.folder.path):
+            self._write_summary(finished=False)
+        if self._settled:
+            logger.info("%d of %d rows are there already.", len(self._settled & order.keys()), len(order))
+        self.background = Background(self.num_writers if self.pending() else 0, self.files.warm_up)
+        self.stopwatch.lap("set_up")
+
+    def attach(self, engine: Engine) -> None:
+        """Add this to an evaluator."""
+        engine.add_event_handler(Events.GET_BATCH_COMPLETED, lambda: self.stopwatch.lap("reading"))
+        engine.add_event_handler(IterationEvents.FORWARD_COMPLETED, lambda: self.stopwatch.lap("network"))
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._take_batch)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._give_up)
+        OneSentence().attach(engine)
+
+    def close(self) -> None:
+        """Write what is left and say how it went, as the last line on stderr.
+
+        Raises:
+            BundleError: with exit code 1 and that line, if something failed or nothing was usable.
+        """
+        with closing(self.folder), disk_trouble_in_one_sentence(self.folder.path):
+            self._settle_up_to(len(self.items))
+            self._append_rows(wait=True)
+            self.background.close()
+            self.folder.table.put_in_order(self._order())
+            self.folder.evidence.put_in_order(self._order())
+            self.stopwatch.lap("writing")
+            self._write_summary(finished=True)
+        counts = self.folder.table.counts()["status"]
+        analysed, skipped, failed = (counts.get(name, 0) for name in ("ok", "skipped", "failed"))
+        sentence = f"{analysed} analysed, {skipped} skipped, {failed} failed: see predictions.csv in {self.folder.path}"
+        if failed or not analysed:
+            reason = "Not everything could be analysed" if analysed else "Nothing could be analysed"
+            raise BundleError(f"{reason}: {sentence}", EXIT_UNUSABLE)
+        sys.stdout.flush()
+        print(sentence, file=sys.stderr, flush=True)
+
+    def _give_up(self, error: BaseException) -> None:
+        self.background.close()
+        self.folder.close()
+
+    def _order(self) -> dict[tuple[str, str, str], int]:
+        return {row_key(item): index for index, item in enumerate(self.items)}
+
+    def _take_batch(self, engine: Engine) -> None:
+        self.stopwatch.lap("postprocessing")
+        with disk_trouble_in_one_sentence(self.folder.path):
+            for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+                self._settle_up_to(item["row"])
+                self._settle({**item, **output})
+            self._append_rows()
+        self.stopwatch.lap("writing")
+        if time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
+            self._progress_told = time.monotonic()
+            logger.info("%d of %d rows.", self._next, len(self.items))
+
+    def _settle_up_to(self, row: int) -> None:
+        """Rows for items that needed no network, so far."""
+        for item in self.items[self._next : row]:
+            if row_key(item) not in self._settled:
+                self.background.pass_on(item, {})
+        self._next = max(self._next, row)
+
+    def _settle(self, item: Mapping[str, Any]) -> None:
+        """The files and the row of one item that has been through the network."""
+        number = item["row"]
+        self._next = number + 1
+        row = {**self.items[number], "status": item["status"], "reason": item["reason"]}
+        if row["status"] != "ok":
+            self.background.pass_on(row, {})
+            return
+        row.update(item["result"])
+        mask, picture, response = (np.asarray(item[name]) for name in ("pred", "picture", "response"))
+        image = AnalysedImage(row["image"], self._names[number], row, item["source"], mask, picture, response)
+        self.background.submit(row, self.files.write, image)
+
+    def _append_rows(self, wait: bool = False) -> None:
+        for row, columns in self.background.done(wait):
+            if columns.get("status") == "failed":
+                row = self.items[row["row"]]
+            row = {**row, **columns}
+            if row["status"] == "ok":
+                self.folder.evidence.append(row)
+            self.folder.table.append(row)
+            if row["status"] != "ok":
+                logger.info("Row %d: %s, %s.", row["row"], row["status"], row["reason"])
+
+    def _write_summary(self, finished: bool) -> None:
+        self.folder.write_summary(
+            {
+                "note": NOTE,
+                "finished": finished,
+                "rows": len(self.items),
+                "counts": self.folder.table.counts(),
+                "versions": versions(),
+                "weights_sha256": self.weights_sha256,
+                "settings": self.settings,
+                "seconds": self.stopwatch.report(),
+            }
+        )

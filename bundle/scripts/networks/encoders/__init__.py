@@ -1,0 +1,1 @@
+"""Image encoders; all return the same four maps."""

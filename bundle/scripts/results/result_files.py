@@ -1,0 +1,134 @@
+"""The files of one analysed row: mask, overlay, and SEG and SR for DICOM inputs."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.radiomics import IBSI
+from scripts.writing.drawing import mask_image, png_bytes
+from scripts.writing.files import write_whole
+
+from .evidence_figure import draw_evidence
+from .overlay import draw_overlay
+
+# A name that the disk refuses costs one row; anything else that cannot be written ends the run.
+_REFUSED_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+
+
+@dataclass(frozen=True)
+class AnalysedImage:
+    """What the files of a row are made from.
+
+    Attributes:
+        path: the analysed file.
+        name: of its results, without suffix.
+        row: the row's columns so far, its number ``row``, and the further entries of ``result``.
+        source: as :class:`scripts.data.LoadUltrasoundd` describes it.
+        mask: uint8 0 or 1, shape (rows, columns) of the file.
+        picture: the analysed region, uint8 (C, H, W).
+        response: the response map on that region, uint8 (h, w).
+    """
+
+    path: str
+    name: str
+    row: Mapping[str, Any]
+    source: Mapping[str, Any]
+    mask: np.ndarray
+    picture: np.ndarray
+    response: np.ndarray
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """Writes the files of one row after another; stateless, so that any process can.
+
+    Attributes:
+        root: the output folder.
+        identity: ``version``, ``weights_sha256``, ``configuration`` of the algorithm.
+        overlays: draw overlays.
+        evidence_figures: draw what was believed of the candidates.
+        dicom_results: write SEG and SR for DICOM inputs.
+        secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
+    """
+
+    root: Path
+    identity: Mapping[str, str]
+    overlays: bool = True
+    evidence_figures: bool = True
+    dicom_results: bool = True
+    secondary_capture: bool = False
+
+    def warm_up(self) -> None:
+        """Import highdicom, which takes a second."""
+        if self.dicom_results or self.secondary_capture:
+            import scripts.results.dicom.secondary_capture  # noqa: F401
+
+    def write(self, image: AnalysedImage) -> dict[str, Any]:
+        """Write all files of one image.
+
+        Returns:
+            The columns that tell of them, or ``status`` failed and a ``reason`` if this image's cannot be made.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
+        try:
+            return self._write(image)
+        except OSError as error:
+            if error.errno not in _REFUSED_NAMES:
+                raise
+            return {"status": "failed", "reason": "RESULT_NOT_WRITTEN the file's name is too long"}
+        except Exception as error:  # noqa: BLE001  one patient's file must not cost the others theirs
+            return {"status": "failed", "reason": f"INTERNAL_ERROR {type(error).__name__}"}
+
+    def _write(self, image: AnalysedImage) -> dict[str, Any]:
+        columns = {"mask": f"masks/{image.name}.png"}
+        write_whole(self.root / columns["mask"], png_bytes(mask_image(image.mask)))
+        top, left, bottom, right = image.source["crop"]
+        archived = image.source["kind"] == "dicom"
+        overlay = None
+        if self.overlays or (self.secondary_capture and archived):
+            overlay = draw_overlay(image.picture, image.mask[top:bottom, left:right], image.row)
+        if self.overlays:
+            columns["overlay"] = f"overlays/{image.name}.png"
+            write_whole(self.root / columns["overlay"], png_bytes(overlay))
+        if self.evidence_figures:
+            region, evidence = image.mask[top:bottom, left:right], image.row["evidence"]
+            figure = draw_evidence(image.picture, image.response, region, image.source["crop"], evidence, image.row)
+            write_whole(self.root / "evidence" / f"{image.name}.png", png_bytes(figure))
+        if archived:
+            problem = self._write_dicom(image, None if overlay is None else np.asarray(overlay))
+            reason = str(image.row["reason"])
+            if problem and problem.split()[0] not in reason:
+                columns["reason"] = "; ".join(filter(None, (reason, problem)))
+        return columns
+
+    def _write_dicom(self, image: AnalysedImage, overlay: np.ndarray | None) -> str:
+        """What an archive gets for one frame; returns "" or the reason why it gets nothing."""
+        if not (self.dicom_results or self.secondary_capture):
+            return ""
+        from .dicom.archive import AlgorithmIdentity, DicomResultError, make_results, read_header, write_atomically
+        from .dicom.secondary_capture import make_secondary_capture
+
+        algorithm, number = AlgorithmIdentity(**self.identity), int(image.row["row"]) + 1
+        try:
+            header = read_header(image.path)
+            if self.dicom_results:
+                segmentation, report = make_results(header, image.mask, image.row, algorithm, IBSI, number)
+                if segmentation is not None:
+                    write_atomically(segmentation, self.root / "dicom_seg" / f"{image.name}.dcm")
+                write_atomically(report, self.root / "dicom_sr" / f"{image.name}.dcm")
+            if self.secondary_capture:
+                # Only a B-mode region is known to hold none of the device's text.
+                cropped = image.row["region"] != -1
+                capture = make_secondary_capture(header, overlay, image.row, algorithm, cropped, number)
+                write_atomically(capture, self.root / "dicom_sc" / f"{image.name}.dcm")
+        except DicomResultError as error:
+            return str(error)
+        return ""

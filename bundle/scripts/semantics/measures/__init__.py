@@ -1,0 +1,1 @@
+"""Measurements of a lesion, from its mask and image, that words rest on."""

@@ -1,0 +1,146 @@
+"""What is fitted is what generated the cases; limits hold what they promise; the network then says so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from scipy.special import expit, logit
+
+from scripts.errors import BundleError
+from scripts.evaluation.calibration import calibrate
+from scripts.evaluation.calibration_fit import fit_abstention, fit_evidence_threshold, fit_line, fit_temperature
+from scripts.evaluation.cases import NUMBER_COLUMNS, CaseTable
+from scripts.networks import load_weights
+
+N = 4000
+CONFIG = Path(__file__).resolve().parents[2] / "bundle" / "configs" / "train.json"
+
+
+@pytest.fixture()
+def make_network():
+    """Builds the default network, random."""
+
+    def make():
+        parser = ConfigParser()
+        parser.read_config(CONFIG)
+        return parser.get_parsed_content("network").eval()
+
+    return make
+
+
+@pytest.fixture()
+def numbers():
+    return np.random.default_rng(0)
+
+
+def test_the_temperature_of_overconfident_logits_is_found(numbers):
+    true = numbers.normal(0, 1.5, N)
+    outcome = numbers.random(N) < expit(true)
+    assert fit_temperature(3.0 * true, outcome) == pytest.approx(3.0, rel=0.1)
+
+
+def test_the_line_between_logit_and_target_is_found(numbers):
+    raw = numbers.normal(0, 1, N)
+    slope, offset = fit_line(raw, expit(0.5 * raw + 1.0))
+    assert (slope, offset) == (pytest.approx(0.5, abs=0.01), pytest.approx(1.0, abs=0.01))
+
+
+def test_the_evidence_threshold_keeps_both_promises_where_both_can_be_kept(numbers):
+    lesion = np.arange(N) % 4 > 0
+    evidence = numbers.normal(0, 1, N) + 4.0 * lesion
+    fit = fit_evidence_threshold(evidence, lesion)
+    assert fit["lesions_kept"] >= 0.95 and fit["normals_with_mask"] <= 0.20 and fit["separates"]
+    assert 1.0 < fit["threshold"] < 2.4, "between the two limits, not at either"
+
+
+def test_where_they_cannot_there_is_no_threshold(numbers, make_network, tmp_path):
+    lesion = np.arange(N) % 4 > 0
+    fit = fit_evidence_threshold(numbers.normal(0, 1, N) + 0.5 * lesion, lesion)
+    assert fit["lesions_kept"] == pytest.approx(0.95, abs=0.002) and fit["normals_with_mask"] > 0.20
+    assert not fit["separates"]
+
+    network = make_network()
+    network.forget_calibration(evidence_threshold=1.25)
+    torch.save(network.state_dict(), tmp_path / "trained.pt")
+    table = cases(numbers)
+    table.columns["lesion_evidence"] = numbers.normal(0, 1, len(table))
+    table.write(tmp_path / "cases.csv")
+    calibrate(network, tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path)
+    assert network.evidence_threshold == 1.25 and network.evidence_temperature == 1
+    assert network.diagnosis_temperature != 1
+    network.forget_calibration(evidence_threshold=0.5, only_fitted=True)
+    assert network.evidence_threshold == 1.25 and network.diagnosis_temperature == 1
+
+
+def test_abstention_leaves_out_what_is_wrong_and_no_more_than_allowed(numbers):
+    probability, reliability = numbers.random(N), numbers.random(N)
+    malignant = numbers.random(N) < probability
+    unreliable = reliability < 0.1
+    malignant[unreliable] = numbers.random(unreliable.sum()) < 0.5
+    fit = fit_abstention(probability, reliability, malignant)
+    assert fit["coverage"] >= 0.85 and fit["accuracy"] > fit["accuracy_of_all"] + 0.02
+    low, high = fit["band"]
+    kept = (reliability >= fit["reliability_threshold"]) & ~((probability > low) & (probability < high))
+    assert kept.mean() == pytest.approx(fit["coverage"], abs=1e-9)
+
+
+def cases(numbers, kinds=("benign", "malignant", "normal")):
+    rows = []
+    for i in range(300):
+        kind = kinds[i % len(kinds)]
+        evidence = numbers.normal(3.0 if kind != "normal" else -3.0, 1.0)
+        risk = expit(numbers.normal(2.0 if kind == "malignant" else -2.0, 2.0))
+        row = dict.fromkeys(NUMBER_COLUMNS, 0.0) | {"lesion_evidence": evidence, "malignancy_probability": risk}
+        row |= {"reliability": numbers.uniform(0.3, 0.9), "iou_gate_off": numbers.uniform(0.5, 0.9), "true_area": 0.1}
+        rows.append(row | {"dataset": "one", "image": f"{i}.png", "group": f"{i}", "diagnosis": kind})
+    return CaseTable.from_rows(rows)
+
+
+def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_network):
+    network = make_network()
+    image = torch.rand(1, 3, 64, 64)
+    before = {name: value.clone() for name, value in network.forward_evidence(image).items()}
+    cases(numbers).write(tmp_path / "cases.csv")
+    torch.save(network.state_dict(), tmp_path / "trained.pt")
+    fitted = calibrate(make_network(), tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "calibration.json").read_text()) == fitted
+
+    written = make_network()
+    written.load_state_dict(torch.load(tmp_path / "out" / "model.pt"))
+    with torch.no_grad():
+        after = written.forward_evidence(image)
+    torch.testing.assert_close(
+        after["diagnosis_logits"] * fitted["diagnosis_temperature"], before["diagnosis_logits"], atol=1e-4, rtol=1e-4
+    )
+    expected = fitted["reliability_slope"] * logit(before["reliability"].item()) + fitted["reliability_offset"]
+    assert logit(after["reliability"].item()) == pytest.approx(expected, abs=1e-3)
+    assert written.evidence_threshold.item() == pytest.approx(fitted["evidence"]["threshold"], abs=1e-5)
+    assert written.indeterminate_band.tolist() == pytest.approx(fitted["abstention"]["band"], abs=1e-6)
+
+
+def test_weights_are_calibrated_once_and_not_from_nothing(tmp_path, numbers, make_network):
+    network, table = make_network(), tmp_path / "cases.csv"
+    cases(numbers).write(table)
+    torch.save(network.state_dict(), tmp_path / "trained.pt")
+    with pytest.raises(BundleError, match="--weights"):
+        calibrate(network, None, str(table), tmp_path)
+    with pytest.raises(BundleError, match="without cases"):
+        calibrate(network, tmp_path / "trained.pt", [], tmp_path)
+    calibrate(network, tmp_path / "trained.pt", str(table), tmp_path)
+    with pytest.raises(BundleError, match="calibrated already"):
+        calibrate(make_network(), tmp_path / "model.pt", str(table), tmp_path)
+    # Training begins with calibrated weights; what it makes of them can be calibrated.
+    load_weights(network, tmp_path / "model.pt").forget_calibration(evidence_threshold=0.5, only_fitted=True)
+    assert network.evidence_threshold == 0.5, "that of these weights was fitted"
+    torch.save(network.state_dict(), tmp_path / "tuned.pt")
+    assert calibrate(network, tmp_path / "tuned.pt", str(table), tmp_path)
+
+
+def test_cases_of_one_kind_calibrate_nothing(tmp_path, numbers, make_network):
+    cases(numbers, kinds=("benign", "malignant")).write(tmp_path / "cases.csv")
+    with pytest.raises(BundleError, match="without normal cases"):
+        torch.save(make_network().state_dict(), tmp_path / "trained.pt")
+        calibrate(make_network(), tmp_path / "trained.pt", [str(tmp_path / "cases.csv")], tmp_path)

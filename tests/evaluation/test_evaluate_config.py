@@ -1,0 +1,112 @@
+"""configs/evaluate.json on the sample list, from random weights to its files."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+from PIL import Image
+
+from scripts.evaluation.cases import CaseTable
+
+BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
+
+
+def evaluation(**overrides):
+    """A workflow of an evaluation, ready to run."""
+    made = ConfigWorkflow(
+        config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
+        workflow_type="train",
+        bundle_root=str(BUNDLE),
+        image_size=64,
+        num_workers=0,
+        device="$torch.device('cpu')",
+        **overrides,
+    )
+    made.initialize()
+    return made
+
+
+def cases_of(output_dir, **overrides):
+    """What an evaluation writes into ``cases.csv``."""
+    made = evaluation(output_dir=str(output_dir), **overrides)
+    made.run()
+    made.finalize()
+    return CaseTable.read(output_dir / "cases.csv")
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    torch.manual_seed(0)
+    return evaluation(output_dir=str(tmp_path / "out"), weights=str(tmp_path / "random.pt"))
+
+
+def test_evaluation_of_the_sample_list(workflow, tmp_path):
+    assert workflow.check_properties() == []
+    network = workflow.parser.get_parsed_content("network_def")
+    torch.save(network.state_dict(), tmp_path / "random.pt")
+    workflow.run()
+    workflow.finalize()
+    listed = json.loads((BUNDLE / "sample_data/training/datalist.json").read_text())["validation"]
+    table = CaseTable.read(tmp_path / "out/cases.csv")
+    assert sorted(table["diagnosis"]) == sorted(item["diagnosis"] for item in listed)
+    assert all((table["true_area_px"] > 0) == table.is_lesion)
+    written = json.loads((tmp_path / "out/evaluation.json").read_text())
+    assert written["strata"]["all"]["dice"]["value"] == pytest.approx(table["dice"][table.is_lesion].mean())
+    assert written["about"]["section"] == "validation"
+    assert (tmp_path / "out/worst.png").is_file()
+    with (tmp_path / "out/radiomics.csv").open(newline="") as file:
+        described = list(csv.DictReader(file))
+    assert [row["image"] for row in described] == table["image"].tolist()
+    assert list(described[0])[4:] == list(network.radiomics.names)
+    assert (tmp_path / "out/evaluation.md").read_text().startswith("# Evaluation")
+
+
+def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
+    weights = BUNDLE / "models" / "model.pt"
+    # A hospital's folder may have nothing to train with.
+    samples = BUNDLE / "sample_data" / "training"
+    listed = json.loads((samples / "datalist.json").read_text())["validation"]
+    for item in listed:
+        item["image"], item["label"] = str(samples / item["image"]), [str(samples / mask) for mask in item["label"]]
+    (tmp_path / "datalist.json").write_text(json.dumps({"validation": listed}))
+    tables = {
+        calibrated: cases_of(
+            tmp_path / str(calibrated), dataset_dir=str(tmp_path), weights=str(weights), calibrated=calibrated
+        )
+        for calibrated in (True, False)
+    }
+    temperature = float(torch.load(weights, weights_only=True)["diagnosis_temperature"])
+    assert temperature != 1
+    logits = {name: np.log(p / (1 - p)) for name, p in ((n, t["malignancy_probability"]) for n, t in tables.items())}
+    assert logits[True] == pytest.approx(logits[False] / temperature, rel=1e-3)
+    assert not tables[False]["indeterminate"].any()
+    # The evidence of these weights was not fitted: their threshold stays.
+    for name in ("lesion_evidence", "lesion_found", "dice"):
+        np.testing.assert_array_equal(tables[False][name], tables[True][name])
+
+
+def test_a_dicom_frame_is_evaluated_as_inference_sees_it(tmp_path, make_dicom, save_dicom, make_region):
+    """What lies around the B-mode region changes nothing but the sizes of frame and areas."""
+    samples = BUNDLE / "sample_data" / "training"
+    plain, framed = [], []
+    for i, item in enumerate(json.loads((samples / "datalist.json").read_text())["validation"][:2]):
+        plain.append(item | {"image": str(samples / item["image"]), "label": str(samples / item["label"][0])})
+        image, label = (np.asarray(Image.open(plain[-1][key]).convert("L")) for key in ("image", "label"))
+        rows, columns = image.shape
+        region = make_region(30, 50, 29 + rows, 49 + columns)
+        wide = np.pad(image, ((30, 10), (50, 20)), constant_values=200)
+        save_dicom(make_dicom(wide, SequenceOfUltrasoundRegions=[region]), f"{i}.dcm")
+        Image.fromarray(np.pad(label, ((30, 10), (50, 20)))).save(tmp_path / f"{i}.png")
+        framed.append(item | {"image": str(tmp_path / f"{i}.dcm"), "label": str(tmp_path / f"{i}.png")})
+    tables = []
+    for listed in (plain, framed):
+        (tmp_path / "datalist.json").write_text(json.dumps({"validation": listed}))
+        table = cases_of(tmp_path / "out", dataset_dir=str(tmp_path))
+        tables.append(table.select(np.argsort(table["group"])))
+    for name in ("dice_gate_off", "lesion_evidence", "malignancy_probability", "predicted_area_px", "true_area_px"):
+        assert tables[1][name] == pytest.approx(tables[0][name], abs=1e-5), name
+    assert (tables[0]["dice_gate_off"] > 0.5).any()
