@@ -59,9 +59,9 @@ ROWS = (
     Row("without stage 1", texts=None),
     Row("shuffled descriptions", texts="shuffled"),
     Row("class names only", texts="class_words"),
-    Row("diagnosis by whole image", options={"diagnosis_evidence": "whole_image"}),
-    Row("diagnosis by lesion only", options={"diagnosis_evidence": "lesion"}),
-    Row("diagnosis by radiomics only", options={"diagnosis_evidence": "radiomics"}),
+    Row("diagnosis by whole image", options={"diagnosis_branches": "whole_image"}),
+    Row("diagnosis by lesion only", options={"diagnosis_branches": "lesion"}),
+    Row("diagnosis by radiomics only", options={"diagnosis_branches": "radiomics"}),
 )
 
 

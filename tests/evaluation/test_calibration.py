@@ -102,7 +102,7 @@ def cases(numbers, kinds=("benign", "malignant", "normal")):
 def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_network):
     network = make_network()
     image = torch.rand(1, 3, 64, 64)
-    before = {name: value.clone() for name, value in network.forward_evidence(image).items()}
+    before = {name: value.clone() for name, value in network.forward_named(image).items()}
     cases(numbers).write(tmp_path / "cases.csv")
     torch.save(network.state_dict(), tmp_path / "trained.pt")
     fitted = calibrate(make_network(), tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path / "out")
@@ -111,7 +111,7 @@ def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_networ
     written = make_network()
     written.load_state_dict(torch.load(tmp_path / "out" / "model.pt"))
     with torch.no_grad():
-        after = written.forward_evidence(image)
+        after = written.forward_named(image)
     torch.testing.assert_close(
         after["diagnosis_logits"] * fitted["diagnosis_temperature"], before["diagnosis_logits"], atol=1e-4, rtol=1e-4
     )

@@ -232,7 +232,7 @@ def test_an_unforeseen_error_ends_in_one_sentence_without_its_text(
     def breaks(*_: Any) -> None:
         raise RuntimeError(patient)
 
-    monkeypatch.setattr("scripts.networks.RadVLSM.forward_evidence", breaks)
+    monkeypatch.setattr("scripts.networks.RadVLSM.forward_named", breaks)
     code, sentence = run(archive, tmp_path / "out", weights[True])
     assert code == 3 and "RuntimeError" in sentence and patient not in sentence + caplog.text
     monkeypatch.undo()

@@ -172,9 +172,9 @@ def test_stage_2_starts_from_stage_1(make_network, alignment, tmp_path):
     image = torch.rand(2, 3, 64, 64)
     texts = ["one", "two"]
     response = first(image, texts, ["a lesion", "a lesion"])["prompt_logits"]
-    torch.testing.assert_close(network.forward_evidence(image)["response_logits"], response)
+    torch.testing.assert_close(network.forward_named(image)["response_logits"], response)
     # Another text than the fixed prompt, one per image.
-    evidence = network.forward_evidence(image, tower(["a lesion", "a teapot"]))
+    evidence = network.forward_named(image, tower(["a lesion", "a teapot"]))
     torch.testing.assert_close(evidence["response_logits"][0], response[0])
     assert not torch.allclose(evidence["response_logits"][1], response[1], atol=1e-3)
 

@@ -24,7 +24,7 @@ def test_a_peer_learns_its_task_from_its_config(name):
     network, loss = build(name, "network").cpu(), build(name, "loss")
     image, mask = torch.rand(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
     mask[0, :, 20:40, 20:40] = 1
-    evidence = network.forward_evidence(image)
+    evidence = network.forward_named(image)
     assert evidence["mask_logits"].shape == (2, 1, 64, 64) and evidence["diagnosis_logits"].shape == (2, 2)
     assert evidence["lesion_logit"].shape == evidence["reliability"].shape == evidence["indeterminate"].shape == (2, 1)
     assert list(build(name, "validate#key_metric")) == ["val_mean_dice" if name in SEGMENTERS else "val_auc"]
@@ -40,7 +40,7 @@ def test_a_peer_sees_each_image_mirrored_too(name, answer):
     network, image = build(name, "network").cpu().eval(), torch.rand(2, 3, 64, 64)
     for mirror in (True, False):
         network.mirror = mirror
-        as_is, flipped = (network.forward_evidence(view)[answer] for view in (image, image.flip(-1)))
+        as_is, flipped = (network.forward_named(view)[answer] for view in (image, image.flip(-1)))
         if name == "unet":
             flipped = flipped.flip(-1)
         assert torch.allclose(as_is, flipped, atol=1e-5) is mirror

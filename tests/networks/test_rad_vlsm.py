@@ -23,7 +23,7 @@ def image():
 
 @torch.no_grad()
 def test_evidence_has_the_shapes_of_the_design(make_network, image):
-    evidence = make_network().forward_evidence(image)
+    evidence = make_network().forward_named(image)
     shapes = {name: tuple(value.shape) for name, value in evidence.items()}
     assert shapes["mask_logits"] == shapes["gated_mask_logits"] == (2, 1, 128, 128)
     assert shapes["response_map"] == (2, 1, 16, 16)
@@ -43,7 +43,7 @@ def test_forward_is_the_evidence_as_planes_and_the_gate_closes(make_network, ima
     network = make_network()
     for threshold, closed in ((-1e3, False), (1e3, True)):
         network.evidence_threshold.fill_(threshold)
-        planes, evidence = network(image), network.forward_evidence(image)
+        planes, evidence = network(image), network.forward_named(image)
         assert planes.shape == (2, 4, 128, 128)
         torch.testing.assert_close(planes[:, :1], evidence["gated_mask_logits"])
         torch.testing.assert_close(planes[:, 1:3, 5, 7], evidence["diagnosis_logits"])
@@ -55,7 +55,7 @@ def test_forward_is_the_evidence_as_planes_and_the_gate_closes(make_network, ima
 @torch.no_grad()
 def test_indeterminate_is_what_lies_in_the_band_or_is_not_reliable(make_network, image):
     network = make_network()
-    evidence = network.forward_evidence(image)
+    evidence = network.forward_named(image)
     probability = evidence["diagnosis_logits"].softmax(1)[0, 1].item()
     reliability = evidence["reliability"][0].item()
     for band, threshold, expected in (
@@ -66,12 +66,12 @@ def test_indeterminate_is_what_lies_in_the_band_or_is_not_reliable(make_network,
     ):
         network.indeterminate_band.copy_(torch.tensor(band))
         network.reliability_threshold.fill_(threshold)
-        assert network.forward_evidence(image)["indeterminate"][0].item() == expected
+        assert network.forward_named(image)["indeterminate"][0].item() == expected
 
 
 def test_diagnosis_teaches_neither_prompter_nor_reliability(make_network, image):
     network = make_network().train()
-    evidence = network.forward_evidence(image)
+    evidence = network.forward_named(image)
     (evidence["diagnosis_logits"].sum() + evidence["y_sam"].pow(2).sum()).backward()
     for part in (network.semantic_prompter, network.reliability, network.evidence_gate):
         assert all(p.grad is None or p.grad.abs().max() == 0 for p in part.parameters())
@@ -81,7 +81,7 @@ def test_diagnosis_teaches_neither_prompter_nor_reliability(make_network, image)
 
 def test_masks_teach_prompter_and_reliability(make_network, image):
     network = make_network().train()
-    network.forward_evidence(image)["mask_logits"].sum().backward()
+    network.forward_named(image)["mask_logits"].sum().backward()
     assert network.reliability.region_projection.weight.grad.abs().max() > 0
     assert network.mask_decoder.mask_tokens.weight.grad.abs().max() > 0
 
@@ -93,9 +93,9 @@ def test_no_text_enters_the_diagnosis(make_network, image):
     whole = torch.tensor([[0.0, 0, 128, 128]]).expand(2, 5, 4)
     ones = torch.ones(2, 5)
     network.candidate_boxes.forward = lambda response, size: (whole, ones, ones, ones[:, :1])
-    before = network.forward_evidence(image)
+    before = network.forward_named(image)
     network.prompt_embedding.copy_(torch.nn.functional.normalize(torch.randn(256), dim=0))
-    after = network.forward_evidence(image)
+    after = network.forward_named(image)
     assert not torch.allclose(before["response_map"], after["response_map"], atol=1e-3)
     for name in ("diagnosis_logits", "y_sam", "y_rad"):
         assert torch.equal(before[name], after[name])
@@ -109,27 +109,27 @@ def test_scripted_and_saved_network_agrees(make_network, image, tmp_path, mirror
     loaded = torch.jit.load(tmp_path / "model.ts")
     torch.testing.assert_close(loaded(image), network(image), atol=1e-4, rtol=1e-4)
     texts = torch.nn.functional.normalize(torch.randn(2, 256), dim=1)
-    expected, found = network.forward_evidence(image, texts), loaded.forward_evidence(image, texts)
+    expected, found = network.forward_named(image, texts), loaded.forward_named(image, texts)
     assert set(found) == set(expected)
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, atol=1e-3, rtol=1e-3)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("evidence", ["visual", "lesion", "whole_image", "radiomics"])
-def test_diagnosis_ablations_use_only_what_they_name(make_network, image, evidence):
+@pytest.mark.parametrize("branches", ["visual", "lesion", "whole_image", "radiomics"])
+def test_diagnosis_ablations_use_only_what_they_name(make_network, image, branches):
     network = make_network()
-    head = DiagnosisHead(len(network.radiomics.names), evidence=evidence).eval()
+    head = DiagnosisHead(len(network.radiomics.names), branches=branches).eval()
     network.diagnosis_head = head
-    result = network.forward_evidence(image)
-    unused = "y_sam" if evidence == "radiomics" else "y_rad"
+    result = network.forward_named(image)
+    unused = "y_sam" if branches == "radiomics" else "y_rad"
     assert result[unused].abs().max() == 0
-    if evidence == "whole_image":
+    if branches == "whole_image":
         other = torch.zeros_like(result["boxes"])
         network.candidate_boxes.forward = lambda response, size: (
             other, result["scores"], result["valid"], result["fallback"]
         )  # fmt: skip
-        torch.testing.assert_close(network.forward_evidence(image)["y_sam"], result["y_sam"])
+        torch.testing.assert_close(network.forward_named(image)["y_sam"], result["y_sam"])
 
 
 @torch.no_grad()
@@ -145,7 +145,7 @@ def test_descriptors_move_the_diagnosis_by_what_they_are_off_the_mean(make_netwo
     expected = (logits[0, 1] - logits[0, 0]) - (logits[1, 1] - logits[1, 0])
     torch.testing.assert_close(moved[3], expected)
     assert moved.abs().argmax() == 3 and (moved != 0).sum() == 1
-    assert DiagnosisHead(65, evidence="visual").contributions(torch.rand(65)).abs().max() == 0
+    assert DiagnosisHead(65, branches="visual").contributions(torch.rand(65)).abs().max() == 0
 
 
 def test_wrong_images_are_refused_in_one_sentence(make_network):
@@ -165,18 +165,18 @@ def test_mirrored_images_give_mirrored_answers(make_network, image):
     texts = torch.nn.functional.normalize(torch.randn(2, 256), dim=1)
     network = make_network(mirror=True)
     for text in (None, texts):
-        as_is, flipped = network.forward_evidence(image, text), network.forward_evidence(image.flip(-1), text)
+        as_is, flipped = network.forward_named(image, text), network.forward_named(image.flip(-1), text)
         torch.testing.assert_close(as_is["mask_logits"], flipped["mask_logits"].flip(-1))
         for name in ("diagnosis_logits", "y_sam", "evidence_logit", "reliability"):
             torch.testing.assert_close(as_is[name], flipped[name])
         assert {len(value) for value in as_is.values()} == {2}
     # What tells of candidates is of the first view; and one view alone has not this property.
-    both = network.forward_evidence(image)
+    both = network.forward_named(image)
     network.mirror = False
-    one = network.forward_evidence(image)
+    one = network.forward_named(image)
     for name in ("response_map", "boxes", "scores", "weights", "candidate_masks", "fallback"):
         torch.testing.assert_close(both[name], one[name])
-    other = network.forward_evidence(image.flip(-1))["mask_logits"].flip(-1)
+    other = network.forward_named(image.flip(-1))["mask_logits"].flip(-1)
     assert not torch.allclose(one["mask_logits"], other, atol=1e-4)
     network.mirror = True
-    assert network.train().forward_evidence(image)["mask_logits"].shape[0] == 2
+    assert network.train().forward_named(image)["mask_logits"].shape[0] == 2

@@ -90,7 +90,7 @@ def test_prompt_swap_report(mask, tmp_path):
     class Network(torch.nn.Module):
         prompt_embedding = torch.tensor([1.0, 0.0])
 
-        def forward_evidence(self, image, text):
+        def forward_named(self, image, text):
             asked = (text[:, 0] > 0.5).float()
             logits = (mask[: len(image)] * 20 - 10) * asked.reshape(-1, 1, 1, 1) - 1
             return {
@@ -105,7 +105,7 @@ def test_prompt_swap_report(mask, tmp_path):
             return torch.stack([torch.tensor([1.0, 0.0] if "lesion" in text else [0.0, 1.0]) for text in texts])
 
     swaps = {"synonyms": ["a lesion", "the lesion"], "nonsense": ["teapot"]}
-    pred = Network().forward_evidence(torch.zeros(3, 3, 64, 64), torch.ones(3, 2))
+    pred = Network().forward_named(torch.zeros(3, 3, 64, 64), torch.ones(3, 2))
     through(PromptSwapReport(Network(), Tower(), swaps, "a lesion", tmp_path), engine_of(pred, mask))
     same, nothing = json.loads((tmp_path / "prompts.json").read_text())
     assert (same["texts"], same["Dice"], same["lesions found"], same["probability moves by"]) == (2, 1, 1, 0)

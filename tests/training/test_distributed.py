@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from scripts.errors import BundleError
-from scripts.training import DistributedEvidence, join_processes
+from scripts.training import DistributedRadVLSM, join_processes
 
 
 class Two(nn.Module):
@@ -15,7 +15,7 @@ class Two(nn.Module):
         super().__init__()
         self.mask, self.diagnosis, self.off = (nn.Linear(4, 1) for _ in range(3))
 
-    def forward_evidence(self, image):
+    def forward_named(self, image):
         return {"mask_logits": self.mask(image), "diagnosis_logits": self.diagnosis(image), "boxes": image.detach()}
 
 
@@ -29,11 +29,11 @@ def process_group(tmp_path):
 def test_a_loss_may_leave_evidence_out(process_group):
     """DistributedDataParallel by itself stops at the second step."""
     network = Two()
-    distributed = DistributedEvidence(network)
+    distributed = DistributedRadVLSM(network)
     image = torch.rand(3, 4)
     for names in (["mask_logits"], ["mask_logits", "diagnosis_logits"], ["mask_logits"]):
         network.zero_grad()
-        evidence = distributed.forward_evidence(image)
+        evidence = distributed.forward_named(image)
         sum(evidence[name].sum() for name in names).backward()
         expected = image.sum(dim=0, keepdim=True)
         torch.testing.assert_close(network.mask.weight.grad, expected)

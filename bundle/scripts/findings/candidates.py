@@ -16,7 +16,7 @@ def describe_candidates(
     """The evidence of one image as plain values.
 
     Args:
-        evidence: of :meth:`RadVLSM.forward_evidence`, one image, on the CPU.
+        evidence: of :meth:`RadVLSM.forward_named`, one image, on the CPU.
         crop: top, left, bottom, right of the analysed region in the file's grid, pixels.
         alpha_ext: weight of the radiomics' logits in the diagnosis.
         temperature: of the diagnosis.

@@ -15,7 +15,7 @@ from .encoders.compact import CompactEncoder
 from .encoders.sam import SamEncoder
 from .evidence_gate import EvidenceGate
 from .grad_cam import GradCamPrompter
-from .inferer import EvidenceInferer
+from .inferer import NamedInferer
 from .mask_decoder import MaskDecoder
 from .mask_refiner import MaskRefiner
 from .peer import Peer
@@ -32,7 +32,7 @@ __all__ = [
     "CompactEncoder",
     "DiagnosisHead",
     "EvidenceGate",
-    "EvidenceInferer",
+    "NamedInferer",
     "GradCamPrompter",
     "MaskDecoder",
     "MaskRefiner",

@@ -1,4 +1,4 @@
-"""Benign or malignant: refined visual evidence of the lesion, fused late with its radiomics."""
+"""Benign or malignant: refined visual features of the lesion, fused late with its radiomics."""
 
 from typing import Sequence, Tuple
 
@@ -11,7 +11,7 @@ from .boxes import rasterize
 from .reliability import fuse_candidates
 
 #: What the diagnosis may look at: the rows of the paper's decision-fusion ablation.
-EVIDENCE = ("fused", "visual", "lesion", "whole_image", "radiomics")
+BRANCHES = ("fused", "visual", "lesion", "whole_image", "radiomics")
 
 
 def masked_mean(features: Tensor, weight: Tensor) -> Tensor:
@@ -30,33 +30,33 @@ class DiagnosisHead(nn.Module):
         alpha_ext: weight of the radiomics logits.
         channels: channels of the image embedding and of region embeddings.
         width: channels after the first projection.
-        evidence: ``fused`` (the method), ``visual`` (Y_SAM alone), ``lesion`` (visual evidence of mask and box alone),
+        branches: ``fused`` (the method), ``visual`` (Y_SAM alone), ``lesion`` (Y_SAM from mask and box alone),
             ``whole_image`` (global pooling alone) or ``radiomics`` (Y_rad alone).
         rates: atrous rates. The paper's 1, 6, 12, 18 span SAM's 64 x 64 grid; ours is 10 x 10 at 160 pixels.
         dropout: before the classifiers.
 
     Raises:
-        ValueError: if the evidence is unknown.
+        ValueError: if there are no such branches.
     """
 
     def __init__(
         self,
         radiomics_dim: int,
         alpha_ext: float = 1.0,
-        evidence: str = "fused",
+        branches: str = "fused",
         channels: int = 256,
         width: int = 128,
         rates: Sequence[int] = (1, 2, 3, 5),
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        if evidence not in EVIDENCE:
-            raise ValueError(f"diagnosis evidence {evidence!r} is unknown; choose one of {', '.join(EVIDENCE)}.")
+        if branches not in BRANCHES:
+            raise ValueError(f"Diagnosis branches {branches!r} are unknown; choose one of {', '.join(BRANCHES)}.")
         self.alpha_ext = alpha_ext
-        self.evidence = evidence
-        self.uses_radiomics = evidence in ("fused", "radiomics")
+        self.branches = branches
+        self.uses_radiomics = branches in ("fused", "radiomics")
         #: Of the radiomics' logits in the diagnosis.
-        self.radiomics_weight = {"fused": alpha_ext, "radiomics": 1.0}.get(evidence, 0.0)
+        self.radiomics_weight = {"fused": alpha_ext, "radiomics": 1.0}.get(branches, 0.0)
         self.project = nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
         self.excite = ChannelSELayer(spatial_dims=2, in_channels=width, r=4)
         self.pyramid = SimpleASPP(
@@ -106,16 +106,16 @@ class DiagnosisHead(nn.Module):
         local = torch.cat([masked_mean(features, mask), masked_mean(features, box)], dim=1)
         whole = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
         y_region = fuse_candidates(self.region_classifier(regions), weights)
-        if self.evidence == "lesion":
+        if self.branches == "lesion":
             whole = torch.zeros_like(whole)
-        if self.evidence == "whole_image":
+        if self.branches == "whole_image":
             local, y_region = torch.zeros_like(local), torch.zeros_like(y_region)
         y_sam = self.classifier(torch.cat([local, whole], dim=1)) + y_region
         # A descriptor of a strange mask can lie far out; it shall not outvote everything else.
         y_rad = self.radiomics_classifier(self.standardize(radiomics).clamp(-4.0, 4.0))
-        if self.evidence == "radiomics":
+        if self.branches == "radiomics":
             return y_rad, torch.zeros_like(y_sam), y_rad
-        if self.evidence != "fused":
+        if self.branches != "fused":
             return y_sam, y_sam, torch.zeros_like(y_rad)
         return y_sam + self.alpha_ext * y_rad, y_sam, y_rad
 

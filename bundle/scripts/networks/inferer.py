@@ -1,4 +1,4 @@
-"""The inferer of configs and engines: everything the network believes, by name."""
+"""The inferer of configs and engines: all outputs of the network, by name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from scripts.errors import BundleError
 
 
-class EvidenceInferer(Inferer):
-    """Asks the network for its named evidence instead of the one tensor of ``forward``."""
+class NamedInferer(Inferer):
+    """Asks the network for all its outputs by name instead of the one tensor of ``forward``."""
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Infer.
@@ -23,12 +23,12 @@ class EvidenceInferer(Inferer):
             args: the embedding of another text than the fixed prompt, one per image, shape (B, 256), or nothing.
 
         Returns:
-            The dictionary of :meth:`RadVLSM.forward_evidence`.
+            The dictionary of :meth:`RadVLSM.forward_named`.
 
         Raises:
             BundleError: if the network cannot take images of this shape.
         """
         try:
-            return network.forward_evidence(convert_to_tensor(inputs, track_meta=False), *args)
+            return network.forward_named(convert_to_tensor(inputs, track_meta=False), *args)
         except ValueError as error:  # TorchScript, which the network must compile to, knows no errors of ours
             raise BundleError(f"{error} Choose another --image_size, or mend the preprocessing.") from error

@@ -33,8 +33,8 @@ class Peer(nn.Module):
         self.classifier = classifier
         self.mirror = mirror
 
-    def forward_evidence(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
-        """As :meth:`RadVLSM.forward_evidence`, of which it has ``mask_logits``, ``gated_mask_logits``,
+    def forward_named(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
+        """As :meth:`RadVLSM.forward_named`, of which it has ``mask_logits``, ``gated_mask_logits``,
         ``diagnosis_logits``, ``lesion_logit`` (the highest mask logit), ``reliability`` (mean probability inside) and
         ``indeterminate`` (never).
 
@@ -64,5 +64,5 @@ class Peer(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Mask logits of a segmenter (B, 1, S, S), diagnosis logits of a classifier (B, 2)."""
-        evidence = self.forward_evidence(image)
-        return evidence["mask_logits"] if self.segmenter is not None else evidence["diagnosis_logits"]
+        outputs = self.forward_named(image)
+        return outputs["mask_logits"] if self.segmenter is not None else outputs["diagnosis_logits"]

@@ -102,7 +102,7 @@ class RadVLSM(nn.Module):
         self.reliability_threshold.fill_(0.0)
 
     @torch.jit.export
-    def forward_evidence(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    def forward_named(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """Everything that the method believes about each image, by name.
 
         Args:
@@ -219,8 +219,8 @@ class RadVLSM(nn.Module):
             Shape (B, 4, S, S): gated lesion-mask logit; benign, malignant and lesion-evidence logits as constant
             planes.
         """
-        evidence = self.forward_evidence(image, None)
-        planes: List[Tensor] = [evidence["gated_mask_logits"]]
-        for logits in (evidence["diagnosis_logits"], evidence["lesion_logit"]):
+        outputs = self.forward_named(image, None)
+        planes: List[Tensor] = [outputs["gated_mask_logits"]]
+        for logits in (outputs["diagnosis_logits"], outputs["lesion_logit"]):
             planes.append(logits.unsqueeze(-1).unsqueeze(-1).expand(-1, -1, image.shape[2], image.shape[3]))
         return torch.cat(planes, dim=1)

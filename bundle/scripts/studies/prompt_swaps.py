@@ -77,7 +77,7 @@ class PromptSwapReport:
             for embedding in self.text_tower(texts):
                 # Outside its iteration the engine puts the network back into training mode.
                 with eval_mode(self.network):
-                    pred = self.network.forward_evidence(image, embedding.expand(len(image), -1))
+                    pred = self.network.forward_named(image, embedding.expand(len(image), -1))
                 figures = {
                     "Dice": hard_overlap(pred["gated_mask_logits"], mask)[0][:, 0],
                     "Dice, gate off": hard_overlap(pred["mask_logits"], mask)[0][:, 0],

@@ -3,7 +3,7 @@
 from .alignment_loss import AlignmentLoss
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
 from .checkpoint import ResumableCheckpoint, run_unless_finished
-from .distributed import DistributedEvidence, SameBuffers, join_processes
+from .distributed import DistributedRadVLSM, SameBuffers, join_processes
 from .handlers import ClipGradients, EpochSeed, FreezeNorms, LossTerms, MovingAverage, defined_above
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses, response_masks
 from .outline_panel import OutlinePanel
@@ -15,7 +15,7 @@ from .sampling import epoch_sampler, lesion_log_odds, sampling_weights
 __all__ = [
     "AlignmentLoss",
     "ClipGradients",
-    "DistributedEvidence",
+    "DistributedRadVLSM",
     "EncodeDiagnosisd",
     "EpochSeed",
     "FreezeNorms",

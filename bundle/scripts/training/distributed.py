@@ -34,25 +34,25 @@ def join_processes() -> torch.device:
     return torch.device("cuda", local_rank) if gpus else torch.device("cpu")
 
 
-class _Evidence(nn.Module):
-    """The network with ``forward_evidence`` for its ``forward``, which is all that DistributedDataParallel wraps."""
+class _Named(nn.Module):
+    """The network with ``forward_named`` for its ``forward``, which is all that DistributedDataParallel wraps."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, *inputs: Tensor) -> dict[str, Tensor]:
-        evidence = self.network.forward_evidence(*inputs)
-        # The loss may leave some of the evidence out (a batch without a diagnosed lesion), but gradients are
+        outputs = self.network.forward_named(*inputs)
+        # The loss may leave some of the outputs out (a batch without a diagnosed lesion), but gradients are
         # exchanged once all of it has been heard of.
-        heard = [value.flatten()[:1].float() for value in evidence.values() if value.requires_grad]
+        heard = [value.flatten()[:1].float() for value in outputs.values() if value.requires_grad]
         if heard:
-            evidence["mask_logits"] = evidence["mask_logits"] + 0.0 * sum(heard)
-        return evidence
+            outputs["mask_logits"] = outputs["mask_logits"] + 0.0 * sum(heard)
+        return outputs
 
 
-class DistributedEvidence(DistributedDataParallel):
-    """Exchanges the gradients of :meth:`RadVLSM.forward_evidence` between processes.
+class DistributedRadVLSM(DistributedDataParallel):
+    """Exchanges the gradients of :meth:`RadVLSM.forward_named` between processes.
 
     Optimiser, moving average and checkpoints keep to the network itself, so that their keys stay as they are.
 
@@ -63,10 +63,10 @@ class DistributedEvidence(DistributedDataParallel):
 
     def __init__(self, network: nn.Module, **options: Any) -> None:
         # Parts that the configuration switches off get no gradients.
-        super().__init__(_Evidence(network), find_unused_parameters=True, **options)
+        super().__init__(_Named(network), find_unused_parameters=True, **options)
 
-    def forward_evidence(self, image: Tensor, *text: Tensor) -> dict[str, Tensor]:
-        """As :meth:`RadVLSM.forward_evidence`."""
+    def forward_named(self, image: Tensor, *text: Tensor) -> dict[str, Tensor]:
+        """As :meth:`RadVLSM.forward_named`."""
         return self(image, *text)
 
 

@@ -142,7 +142,7 @@ class RadVLSMLoss(nn.Module):
         """The weighted sum.
 
         Args:
-            pred: the dictionary of ``RadVLSM.forward_evidence``.
+            pred: the dictionary of ``RadVLSM.forward_named``.
             target: ``mask`` (B, 1, S, S), 0 or 1; ``diagnosis`` (B), 0 benign, 1 malignant, -1 none or unknown;
                 ``asked`` (B), 1 where the text asks for a lesion, 0 where for something else, which no image shows;
                 ``pasted`` (B, 1, S, S), another image's lesion. Where there is one, candidates and response learn from
