@@ -1,0 +1,103 @@
+"""A site: one kind of lesion in one kind of image, and all that generic code must be told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from scripts.errors import BundleError
+
+#: A coded concept: value, coding scheme, meaning (PS3.16).
+CodeTriple = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a lesion can be diagnosed as.
+
+    Attributes:
+        names: the classes, in the order of the network's logits; none where a site knows no diagnosis.
+        positive: the class whose probability is told and calibrated; "" where there are no classes.
+        absent: what a data list says of an image without a lesion.
+        none: what results say where no lesion was found.
+        probability: column and key of the positive class's probability.
+        threshold: probability from which a lesion of two classes is called positive.
+    """
+
+    names: Sequence[str] = ()
+    positive: str = ""
+    absent: str = "normal"
+    none: str = "none"
+    probability: str = "malignancy_probability"
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        if self.names and self.positive not in self.names:
+            raise BundleError(f'The positive class "{self.positive}" is none of {", ".join(self.names)}; mend the site.')
+
+    @property
+    def positive_index(self) -> int:
+        """Where the positive class stands among the logits."""
+        return self.names.index(self.positive)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Every word that a data list may say."""
+        return (*self.names, self.absent)
+
+    def decide(self, probabilities: Sequence[float]) -> str:
+        """The class of a lesion: of two, the positive one from the threshold on; of more, the likeliest."""
+        if len(self.names) == 2:
+            other = self.names[1 - self.positive_index]
+            return self.positive if probabilities[self.positive_index] >= self.threshold else other
+        return self.names[max(range(len(self.names)), key=probabilities.__getitem__)]
+
+
+@dataclass(frozen=True)
+class Site:
+    """What ``configs/sites/<name>.json`` says.
+
+    Attributes:
+        name: of the site and of its file.
+        title: for people, such as "breast ultrasound".
+        classes: what a lesion can be.
+        colors: red, green, blue (0..255) of each class, and of ``none``.
+        codes: DICOM codes by concept: ``procedure``, ``finding_site``, ``finding``, ``probability``, and each class.
+        lexicon: its words and what they are measured by, a :class:`scripts.semantics.Lexicon`.
+        prompts: the fixed prompt and the sentences around it, a :class:`scripts.semantics.Prompts`.
+        gray: whether colour is reduced to its luma before the network sees an image.
+        augmentation: random transforms of intensities, by stage: ``alignment``, ``training``.
+    """
+
+    name: str
+    title: str
+    classes: Classes
+    colors: Mapping[str, Sequence[int]]
+    codes: Mapping[str, CodeTriple]
+    lexicon: Any = None
+    prompts: Any = None
+    gray: bool = True
+    augmentation: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+def load_site(name: str, bundle_root: str | Path) -> Site:
+    """Read a site by its name.
+
+    Args:
+        name: of a file in ``configs/sites``, without ``.json``.
+        bundle_root: the bundle's folder.
+
+    Raises:
+        BundleError: there is no such site; the sentence names those there are.
+    """
+    folder = Path(bundle_root) / "configs" / "sites"
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:
+        raise BundleError(f'There is no site "{name}"; choose --site among: {", ".join(known)}.')
+    parser = ConfigParser(ConfigParser.load_config_file(folder / f"{name}.json"))
+    return parser.get_parsed_content("site")
