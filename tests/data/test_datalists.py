@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from scripts.data import LoadMaskUniond, LoadUltrasoundd, load_datalist
+from scripts.data.layouts.busuclm import busuclm_sections
 from scripts.errors import BundleError
 
 ROWS, COLUMNS = 6, 9
@@ -170,3 +171,51 @@ def test_a_dicom_frame_and_its_mask_are_cropped_to_its_one_region(
         LoadMaskUniond(cropped=True)(listed((0, 0), region))
     # Of two regions nothing tells which the mask is of.
     assert listed((30, 40), region, make_region(10, 62, 69, 79))["image"].shape == (1, 96, 80)
+
+
+def test_public_busuclm_layout_keeps_patients_apart_and_leaves_out_its_known_faults(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    frames = {  # file: label, Doppler, Combined
+        "ALWI_000.png": ("Benign", "No", "No"),
+        "ALWI_001.png": ("Normal", "No", "No"),
+        "ALWI_002.png": ("Benign", "Yes", "No"),
+        "ALWI_003.png": ("Benign", "No", "Yes"),
+        "COVA_000.png": ("Malignant", "No", "No"),
+        "COVA_001.png": ("Malignant", "No", "No"),
+        "VITR_000.png": ("Benign", "No", "No"),
+        "ZZZZ_000.png": ("Benign", "No", "No"),
+    }
+    for seed, (name, (label, _, _)) in enumerate(frames.items()):
+        picture(tmp_path / "images" / name, seed=seed)
+        color = {"Benign": (0, 255, 0), "Malignant": (255, 0, 0), "Normal": (0, 0, 0)}[label]
+        colored = np.zeros((ROWS, COLUMNS, 3), np.uint8)
+        colored[2, 3] = color
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        Image.fromarray(colored).save(tmp_path / "masks" / name)
+    picture(tmp_path / "masks/COVA_001.png", rows=COLUMNS, columns=ROWS)
+    (tmp_path / "images/ZZZZ_000.png").write_bytes((tmp_path / "images/VITR_000.png").read_bytes())
+    rows = [f"{name};856x606;{label};{doppler};No;{combined}" for name, (label, doppler, combined) in frames.items()]
+    table = "\r\n".join(["Image;Resolution;Label;Doppler;Marks;Combined", *rows])
+    (tmp_path / "INFO.csv").write_text(table, encoding="utf-8-sig")
+
+    with caplog.at_level("INFO"):
+        sections = {name: load_datalist(tmp_path, name) for name in ("training", "validation", "test")}
+    names = {name: [Path(item["image"]).stem for item in items] for name, items in sections.items()}
+    assert names == {"training": ["ALWI_000", "ALWI_001"], "validation": ["COVA_000"], "test": ["VITR_000"]}
+    assert [item["diagnosis"] for item in sections["training"]] == ["benign", "normal"]
+    assert [item["group"].split("/")[1] for item in sections["training"]] == ["ALWI", "ALWI"]
+    lesions = [LoadMaskUniond()(dict(items[0]))["label"] for items in sections.values()]
+    assert all(lesion.sum() == 1 and lesion[0, 2, 3] == 1 for lesion in lesions), "green and red are lesion alike"
+    assert LoadMaskUniond()(dict(sections["training"][1]))["label"].sum() == 0
+    for fault in ("Doppler frames", "frames of two", "frames whose mask has another size", "frames repeated under"):
+        assert f": left out 1 {fault}" in caplog.text
+
+    (tmp_path / "masks/ALWI_000.png").unlink()
+    busuclm_sections.cache_clear()
+    with pytest.raises(BundleError, match='lists "ALWI_000.png", but there is no masks/ALWI_000.png'):
+        load_datalist(tmp_path)
+    (tmp_path / "INFO.csv").write_text("Image;Label;Doppler\nALWI_000.png;Benign;No\n")
+    busuclm_sections.cache_clear()
+    with pytest.raises(BundleError, match="INFO.csv lacks the column Combined"):
+        load_datalist(tmp_path)

@@ -1,4 +1,4 @@
-"""Labelled lists: ``datalist.json`` folders and the public layouts of BUSI and BUS-BRA."""
+"""Labelled lists: ``datalist.json`` folders and the public layouts of BUSI, BUS-BRA and BUS-UCLM."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .file_kinds import DICOM, file_kind
 from .image_size import image_size
 from .layouts.busbra import busbra_sections
 from .layouts.busi import busi_sections
+from .layouts.busuclm import BUSUCLM_TABLE, busuclm_sections
 from .reasons import ReadingProblem
 
 DIAGNOSES = ("benign", "malignant", "normal")
@@ -25,7 +26,8 @@ def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str =
 
     A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
     patient has several images, ``group``; paths relative to the folder), or is in the public layout of BUSI
-    (``benign/``, ``malignant/``, ``normal/``) or of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``).
+    (``benign/``, ``malignant/``, ``normal/``), of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``) or of BUS-UCLM
+    (``INFO.csv``, ``images/``, ``masks/``).
 
     Args:
         dataset_dir: the folder, or several.
@@ -78,13 +80,16 @@ def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
     elif (folder / "bus_data.csv").is_file():
         source = f"{folder.name}/bus_data.csv"
         sections = busbra_sections(folder)
+    elif (folder / BUSUCLM_TABLE).is_file():
+        source = f"{folder.name}/{BUSUCLM_TABLE}"
+        sections = busuclm_sections(folder)
     elif any((folder / diagnosis).is_dir() for diagnosis in DIAGNOSES):
         source = folder.name
         sections = busi_sections(folder)
     else:
         raise BundleError(
-            f'The dataset folder "{folder}" holds no {LIST_NAME} and is not in the public layout of BUSI or BUS-BRA. '
-            "Check --dataset_dir."
+            f'The dataset folder "{folder}" holds no {LIST_NAME} and is not in the public layout of BUSI, BUS-BRA '
+            "or BUS-UCLM. Check --dataset_dir."
         )
     items = sections.get(section)
     if not isinstance(items, list) or not items:
