@@ -101,17 +101,36 @@ def test_unknown_diagnosis_of_a_lesion_still_teaches_the_mask():
     assert (evidence["evidence_logit"].grad < 0).all()
 
 
-def test_a_candidate_that_looks_elsewhere_learns_to_see_nothing():
-    evidence, loss = prediction(batch=1), RadVLSMLoss({name: float(name == "candidate") for name in TERM_WEIGHTS})
+def only(term):
+    return RadVLSMLoss({name: float(name == term) for name in TERM_WEIGHTS})
+
+
+def test_a_box_never_teaches_nothing_but_what_it_holds_must_not_leave_it():
+    evidence = prediction(batch=1)
     mask = torch.zeros(1, 1, 32, 32)
     mask[:, :, 16:28, 16:28] = 1
     # Around the lesion, within it, in another corner.
     evidence["boxes"] = torch.tensor([[[14.0, 14, 30, 30], [20, 20, 24, 24], [0, 0, 12, 12]]])
     assert looks_at(evidence["boxes"], mask, 32).tolist() == [[1, 1, 0]]
     assert looks_at(evidence["boxes"], torch.zeros_like(mask), 32).sum() == 0
-    loss(evidence, target(mask, [0], asked=[1.0])).backward()
-    inside = evidence["candidate_masks"].grad[0, :, 4:7, 4:7]
-    assert (inside[:2] < 0).all() and (inside[2] > 0).all(), "gradients raise the first two masks, lower the third"
+    only("candidate")(evidence, target(mask, [0], asked=[1.0])).backward()
+    grad = evidence["candidate_masks"].grad[0]
+    assert (grad[:2, 4:7, 4:7] < 0).all(), "both boxes of the lesion raise their masks in it"
+    assert (grad[2, :3, :3] == 0).all(), "the box elsewhere is free to draw what it holds"
+    assert (grad[2, 3:, 3:] > 0).all(), "and nothing beyond itself, least of all the lesion"
+
+
+def test_normals_do_not_teach_masks_and_no_candidate_of_theirs_is_to_be_trusted():
+    normal = target(torch.zeros(2, 1, 32, 32), [-1, -1])
+    for term in ("mask", "candidate"):
+        evidence = prediction()
+        only(term)(evidence, normal).backward()
+        grads = [evidence[name].grad for name in ("mask_logits", "candidate_masks")]
+        assert all(grad is None or grad.abs().max() == 0 for grad in grads), term
+    evidence = prediction()
+    evidence["candidate_masks"] = torch.full_like(evidence["candidate_masks"], -9.0)  # as empty as the truth
+    only("consistency")(evidence, normal).backward()
+    assert (evidence["consistency_logits"].grad > 0).all(), "consistency goes down where no lesion is looked at"
 
 
 def test_beside_a_pasted_lesion_each_candidate_learns_its_own_and_the_fused_mask_nothing():
@@ -169,9 +188,7 @@ def test_asked_for_something_else_a_lesion_is_nothing():
 
 def test_weights_switch_terms_off_and_misspelled_ones_are_named():
     truth = target(torch.ones(2, 1, 32, 32), [0, 1])
-    names = list(RadVLSMLoss().weights)
-    only = RadVLSMLoss({name: float(name == "mask") for name in names})
-    total = only(prediction(), truth)
-    torch.testing.assert_close(total, only.terms["mask"])
+    masks_alone = only("mask")
+    torch.testing.assert_close(masks_alone(prediction(), truth), masks_alone.terms["mask"])
     with pytest.raises(ValueError, match="diagnosys"):
         RadVLSMLoss({"diagnosys": 1.0})

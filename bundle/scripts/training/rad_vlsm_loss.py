@@ -169,15 +169,24 @@ class RadVLSMLoss(nn.Module):
             # Where two lesions are, the consensus is of both, and no mask of one agrees with it.
             share = 0.5 * alone.unsqueeze(1)
             agreement = (1.0 - share) * true_iou + share * soft_iou(probabilities, consensus)
+            # What a box holds that looks at no lesion may well be an object, but it is none to trust.
+            sees = [looks_at(pred["boxes"], target4, size) for target4 in (mask4, pasted4)]
+            sees_any = torch.maximum(sees[0], sees[1])
+            true_iou, agreement = true_iou * sees_any, agreement * sees_any
             seeing = looks_at(pred["boxes"], consensus_of(candidates, pred["weights"], self.theta), size)
         self.terms = {
-            "mask": self.segmentation(pred["mask_logits"], mask, lesion * alone, asked * alone),
-            "candidate": self._candidates(pred, [mask4, pasted4], asked.unsqueeze(1).expand_as(pred["valid"])),
+            # Whether there is a lesion is the gate's to say: masks are learned where there is one.
+            "mask": self.segmentation(pred["mask_logits"], mask, lesion * alone, lesion * alone),
+            "candidate": self._candidates(pred, [mask4, pasted4], sees, asked),
             "localization": self.segmentation(
                 pred["response_logits"], mask8 * asked.reshape(-1, 1, 1, 1), lesion, torch.ones_like(asked)
             ),
             "self_distillation": self_distillation(
-                candidates, pred["weights"], pred["valid"] * seeing * alone.unsqueeze(1), self.theta, self.gamma
+                candidates,
+                pred["weights"],
+                pred["valid"] * seeing * (lesion * alone).unsqueeze(1),
+                self.theta,
+                self.gamma,
             ),
             "consistency": F.binary_cross_entropy_with_logits(pred["consistency_logits"], agreement),
             "semantic": self._mean(
@@ -203,20 +212,26 @@ class RadVLSMLoss(nn.Module):
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).mean(dim=1)
         return self._mean(dice, lesion) + self._mean(entropy, counts)
 
-    def _candidates(self, pred: Mapping[str, Tensor], lesions: Sequence[Tensor], counts: Tensor) -> Tensor:
-        """Each candidate segments those lesions (B, 1, H, W) that its box looks at, and nothing if it looks elsewhere.
+    def _candidates(
+        self, pred: Mapping[str, Tensor], lesions: Sequence[Tensor], sees: Sequence[Tensor], asked: Tensor
+    ) -> Tensor:
+        """Each candidate segments those lesions (B, 1, H, W) that its box looks at, 0 or 1 in ``sees`` (B, K) each.
 
-        Otherwise the decoder learns to pass over the box, all masks are one, and no weight has anything to choose. Dice
-        counts for empty targets too, where it punishes every pixel: cross-entropy alone leaves faint masks.
+        A box that looks at none never teaches *nothing*: a decoder that learned it draws nothing wherever it is unsure,
+        also inside of a lesion. It teaches that what a box holds does not leave it, lest the decoder pass over the box
+        and draw its favourite: then all masks are one, and no weight has anything to choose.
         """
         masks, size = pred["candidate_masks"], 4 * pred["candidate_masks"].shape[-1]
         target = torch.zeros_like(masks)
-        for lesion in lesions:
-            sees = looks_at(pred["boxes"], lesion, size)
-            target = torch.maximum(target, lesion * sees.unsqueeze(-1).unsqueeze(-1))
+        for lesion, seen in zip(lesions, sees, strict=True):
+            target = torch.maximum(target, lesion * seen.unsqueeze(-1).unsqueeze(-1))
+        sees_any = torch.stack(list(sees)).amax(dim=0)
+        inside = rasterize(pred["boxes"] * (masks.shape[-1] / size), masks.shape[-2], masks.shape[-1])
+        counts = torch.maximum(1.0 - inside, sees_any.unsqueeze(-1).unsqueeze(-1))
         dice = 1.0 - soft_dice(torch.sigmoid(masks), target)
-        entropy = F.binary_cross_entropy_with_logits(masks, target, reduction="none").mean(dim=(2, 3))
-        return self._mean(dice, counts) + self._mean(entropy, counts)
+        entropy = F.binary_cross_entropy_with_logits(masks, target, reduction="none")
+        asked = asked.unsqueeze(1).expand_as(sees_any)
+        return self._mean(dice, sees_any * asked) + self._mean((entropy * counts).mean(dim=(2, 3)), asked)
 
     def _diagnosis(self, pred: Mapping[str, Tensor], diagnosis: Tensor) -> Tensor:
         """Cross-entropy of Y and, at a third of its weight, of each branch alone, on diagnosed lesions only."""
