@@ -21,7 +21,8 @@ def sampling_weights(
     Args:
         items: a data list, with ``diagnosis`` and ``dataset``.
         set_balance: from 0, all images weigh the same, to 1, all data sets do, before normals are counted.
-        normal_draws: a normal image is drawn so many times as often as a lesion image of its data set.
+        normal_draws: a normal image is drawn so many times as often as a lesion image of its data set, but all normals
+            of a set no more often than all its lesions: else an image that looks like the set would look normal.
 
     Returns:
         A weight for each item; they do not sum to one.
@@ -34,11 +35,17 @@ def sampling_weights(
             f"set_balance ({set_balance}) must lie in [0, 1] and normal_draws ({normal_draws}) above 0; change them."
         )
     sizes = Counter(item.get("dataset") for item in items)
-    return [
-        (len(items) / sizes[item.get("dataset")]) ** set_balance
-        * (normal_draws if item.get("diagnosis") == "normal" else 1.0)
-        for item in items
-    ]
+    normals = Counter(item.get("dataset") for item in items if item.get("diagnosis") == "normal")
+
+    def weight(item: Mapping[str, Any]) -> float:
+        name = item.get("dataset")
+        drawn = (len(items) / sizes[name]) ** set_balance
+        if item.get("diagnosis") != "normal":
+            return drawn
+        lesions = sizes[name] - normals[name]
+        return drawn * (min(normal_draws, lesions / normals[name]) if lesions else normal_draws)
+
+    return [weight(item) for item in items]
 
 
 def epoch_sampler(weights: Sequence[float], dataset: Dataset, seed: int | None = None) -> Sampler[int]:
