@@ -15,10 +15,12 @@ from scripts.networks import (
     TextTower,
     average_weights,
     load_alignment,
+    load_heads,
     load_sam,
     load_text_tower,
     load_weights,
     save_text_tower,
+    save_weights,
 )
 from scripts.networks import MaskDecoder as OurMaskDecoder
 from scripts.networks import PromptEncoder as OurPromptEncoder
@@ -92,6 +94,35 @@ def test_own_weights_round_trip_raw_and_from_training(make_network, tmp_path):
         load_weights(other, tmp_path / name)
         assert all(torch.equal(a, b) for a, b in zip(network.state_dict().values(), other.state_dict().values()))
     assert (tmp_path / "model.pt").stat().st_size < 25e6
+
+
+@torch.no_grad()
+def test_weights_are_stored_at_half_their_size_and_answer_the_same(make_network, tmp_path):
+    network, image = make_network(), torch.rand(2, 3, 64, 64)
+    network.evidence_threshold.fill_(0.123456789)
+    save_weights(network, tmp_path / "half.pt")
+    torch.save(network.state_dict(), tmp_path / "full.pt")
+    assert (tmp_path / "half.pt").stat().st_size < 0.55 * (tmp_path / "full.pt").stat().st_size
+    torch.manual_seed(1)
+    other = load_weights(make_network(), tmp_path / "half.pt")
+    assert all(value.dtype != torch.float16 for value in other.state_dict().values())
+    assert torch.equal(other.evidence_threshold, network.evidence_threshold)
+    torch.testing.assert_close(other(image), network(image), rtol=0, atol=0.01)
+
+
+def test_heads_are_taken_from_weights_with_another_encoder(make_network, tmp_path):
+    heads = make_network(image_encoder=CompactEncoder((8, 16, 32, 64, 96)))
+    with torch.no_grad():
+        heads.mask_decoder.iou_token.weight.add_(1)
+    torch.save(heads.state_dict(), tmp_path / "heads.pt")
+    network = make_network()
+    before = {name: value.clone() for name, value in network.image_encoder.state_dict().items()}
+    load_heads(network, tmp_path / "heads.pt")
+    assert torch.equal(network.mask_decoder.iou_token.weight, heads.mask_decoder.iou_token.weight)
+    assert all(torch.equal(value, before[name]) for name, value in network.image_encoder.state_dict().items())
+    torch.save({"image_encoder.a": torch.zeros(1)}, tmp_path / "encoder.pt")
+    with pytest.raises(BundleError, match='encoder.pt" do not fit this network: it lacks'):
+        load_heads(network, tmp_path / "encoder.pt")
 
 
 def test_misfits_are_named_in_one_sentence(make_network, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scripts.networks import DiagnosisHead, Reliability
+from scripts.networks import CompactEncoder, DiagnosisHead, EfficientNetLiteEncoder, Reliability
 
 
 @pytest.fixture()
@@ -102,9 +102,9 @@ def test_no_text_enters_the_diagnosis(make_network, image):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("mirror", [False, True])
-def test_scripted_and_saved_network_agrees(make_network, image, tmp_path, mirror):
-    network = make_network(mirror=mirror)
+@pytest.mark.parametrize("encoder, mirror", [(CompactEncoder, False), (EfficientNetLiteEncoder, True)])
+def test_scripted_and_saved_network_agrees(make_network, image, tmp_path, encoder, mirror):
+    network = make_network(image_encoder=encoder(), mirror=mirror)
     torch.jit.script(network).save(tmp_path / "model.ts")
     loaded = torch.jit.load(tmp_path / "model.ts")
     torch.testing.assert_close(loaded(image), network(image), atol=1e-4, rtol=1e-4)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from scripts.errors import BundleError
-from scripts.networks import load_weights
+from scripts.networks import load_weights, save_weights
 
 from .calibration_fit import fit_all
 from .cases import CaseTable
@@ -71,6 +71,6 @@ def calibrate(
     apply_calibration(network, fitted)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, folder / "model.pt")
+    save_weights(network, folder / "model.pt")
     (folder / "calibration.json").write_text(json.dumps(fitted, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return fitted

@@ -5,9 +5,11 @@ from .candidate_boxes import CandidateBoxes
 from .checkpoints import (
     average_weights,
     load_alignment,
+    load_heads,
     load_text_tower,
     load_weights,
     save_text_tower,
+    save_weights,
     weights_digest,
 )
 from .diagnosis_head import DiagnosisHead
@@ -48,10 +50,12 @@ __all__ = [
     "fuse_candidates",
     "average_weights",
     "load_alignment",
+    "load_heads",
     "load_imagenet",
     "load_sam",
     "load_text_tower",
     "load_weights",
     "save_text_tower",
+    "save_weights",
     "weights_digest",
 ]

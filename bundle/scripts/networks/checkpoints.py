@@ -102,6 +102,46 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     return network
 
 
+def load_heads(network: nn.Module, path: str | Path | None) -> nn.Module:
+    """Start everything but the image encoder from weights of the same network with another encoder.
+
+    Args:
+        network: a :class:`scripts.networks.RadVLSM`.
+        path: the checkpoint; None leaves the network as it is.
+
+    Returns:
+        The network.
+
+    Raises:
+        BundleError: if the file is missing, unreadable, or does not fit; the sentence names the tensors.
+    """
+    if path is None:
+        return network
+    own = network.state_dict()
+    heads, encoder = {}, {}
+    for name, value in own.items():
+        (encoder if name.startswith("image_encoder.") else heads)[name] = value
+    state = {name: value for name, value in read_checkpoint(path).items() if not name.startswith("image_encoder.")}
+    mismatch = explain_mismatch(heads, state)
+    if mismatch:
+        raise BundleError(f'The weights "{path}" do not fit this network: {mismatch}. Use the options of theirs.')
+    network.load_state_dict({**encoder, **state})
+    return network
+
+
+def save_weights(network: nn.Module, path: str | Path) -> None:
+    """Write weights at half their size for :func:`load_weights`: kernels and matrices in half precision, which moves
+    no answer beyond its third digit; vectors, such as statistics of normalisation and what was fitted, as they are.
+
+    Args:
+        network: any.
+        path: the file to write.
+    """
+    state = {name: value.cpu() for name, value in network.state_dict().items()}
+    kernels = [name for name, value in state.items() if value.is_floating_point() and value.dim() > 1]
+    torch.save({**state, **{name: state[name].half() for name in kernels}}, path)
+
+
 def average_weights(paths: Sequence[str | Path], file: str | Path) -> Path:
     """Write the mean of several weights of one network, of one training at different times.
 
