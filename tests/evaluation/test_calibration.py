@@ -13,7 +13,7 @@ from scripts.errors import BundleError
 from scripts.evaluation.calibration import calibrate
 from scripts.evaluation.calibration_fit import fit_abstention, fit_evidence_threshold, fit_line, fit_temperature
 from scripts.evaluation.cases import NUMBER_COLUMNS, CaseTable
-from scripts.networks import load_weights
+from scripts.networks import load_weights, save_weights
 
 N = 4000
 CONFIG = Path(__file__).resolve().parents[2] / "bundle" / "configs" / "train.json"
@@ -101,10 +101,11 @@ def cases(numbers, kinds=("benign", "malignant", "normal")):
 
 def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_network):
     network = make_network()
+    save_weights(network, tmp_path / "trained.pt")  # what is written is rounded: here it was before, too
+    load_weights(network, tmp_path / "trained.pt")
     image = torch.rand(1, 3, 64, 64)
     before = {name: value.clone() for name, value in network.forward_named(image).items()}
     cases(numbers).write(tmp_path / "cases.csv")
-    torch.save(network.state_dict(), tmp_path / "trained.pt")
     fitted = calibrate(make_network(), tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path / "out")
     assert json.loads((tmp_path / "out" / "calibration.json").read_text()) == fitted
 
