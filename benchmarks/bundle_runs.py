@@ -36,8 +36,8 @@ CONFIGS = ("align", "train", "disk_cache", "evaluate", "calibrate", "study")
 
 #: BUSI as the weights of this repository were trained and measured on it: sections, groups, and what was left out.
 BUSI_LIST = Path(__file__).with_name("busi_datalist.json")
-#: The measured weights, by their SHA-256 (in the history: 2115f87:bundle/models/model.pt).
-MEASURED = "1cebefe316b582a42999ccdec3b1718733052ea87dfb1cd5bfd9d4d33c36844c"
+#: The compact encoder's weights before the pretrained encoder, by SHA-256 (2115f87:bundle/models/model.pt).
+COMPACT = "1cebefe316b582a42999ccdec3b1718733052ea87dfb1cd5bfd9d4d33c36844c"
 
 #: Columns of the tables: metric, and the cases it is of.
 COLUMNS = {
@@ -132,25 +132,24 @@ def check_settings(settings: Mapping[str, object], out: Path) -> None:
 
 
 def refuse_learned_images(weights: Path, dataset_dir: str) -> None:
-    """Weights of this repository are not measured on images of BUSI that they have learned from.
+    """Weights of this repository are not measured on images of BUSI that they have learned from: its training section.
 
     Args:
-        weights: any; of others than the measured and the shipped ones nothing is known, and nothing refused.
+        weights: any; of others than those of this repository nothing is known, and nothing refused.
         dataset_dir: of :func:`dataset_folders`.
 
     Raises:
         SystemExit: images that validate here have taught the weights.
     """
-    learned = {MEASURED: ("training",), weights_digest(BUNDLE / "models/model.pt"): ("training", "validation")}
-    lists = json.loads(BUSI_LIST.read_text())
-    sections = learned.get(weights_digest(weights), ())
-    names = {Path(item["image"]).name for section in sections for item in lists[section]}
+    if weights_digest(weights) not in (COMPACT, weights_digest(BUNDLE / "models/model.pt")):
+        return
+    names = {Path(item["image"]).name for item in json.loads(BUSI_LIST.read_text())["training"]}
     validating = load_datalist(ast.literal_eval(dataset_dir), "validation")
     count = sum(Path(item["image"]).name in names for item in validating)
     if count:
         sys.exit(
             f'The weights "{weights}" have learned from {count} of the images that validate here. Put {BUSI_LIST.name} '
-            "into BUSI's folder as datalist.json, and take the measured weights; or give weights of your own."
+            "into BUSI's folder as datalist.json; or give weights of your own."
         )
 
 

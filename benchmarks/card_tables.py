@@ -4,7 +4,7 @@
 
 Counts what is in each section, evaluates the weights on the validation sections as they are and without their
 calibration, draws the curves of both, tells subgroups apart, and studies each data set. The weights must not have seen
-the validation sections: those that ship have. What is finished is not run again. Minutes on a CPU.
+the validation sections; those that ship have not. What is finished is not run again. Minutes on a CPU.
 """
 
 from __future__ import annotations

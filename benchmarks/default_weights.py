@@ -1,24 +1,26 @@
 """The default weights and their calibration, from the data sets alone.
 
-    python benchmarks/default_weights.py --dataset_dir "['BUSI','BUS-BRA']" --output_dir out/weights
+    python benchmarks/default_weights.py --dataset_dir "['BUSI','BUS-BRA','BUS-UCLM']" --output_dir out/weights
 
-Trains the default by its recipe on the training section (``default/4/last.pt``, ``default/0/text_tower.pt``), of which
-no validation case chooses anything; trains networks by a shorter recipe on two thirds of the training groups each, and
-evaluates them on the third that they have not seen; fits temperatures and limits on these predictions, and writes them
-into ``calibrated_by_0_1_2/model.pt``; evaluates these weights before and after on the validation section. The weights
-that ship repeat the last phase on both sections (``shipped_by_0_1_2/model.pt``): nothing here can measure them. What is
-finished is not run again; a training that was interrupted resumes. Hours on a CPU.
+Trains on the training sections alone, in two steps: the compact encoder from random weights, with stage 1, on the first
+``--compact_sets`` sets (``compact/4/last.pt``, ``compact/0/text_tower.pt``); then the pretrained encoder from ImageNet,
+with the heads of the first, on all sets (``default/last.pt``). Temperatures and limits are fitted on the validation
+sections (``calibrated/model.pt``). What the figures would be on other patients, cross-fitting tells: fitted on one half
+of the validation groups, measured on the other (``cross_fitted/cases.csv``). What is finished is not run again; a
+training that was interrupted resumes. Hours on a CPU.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
-from bundle_runs import BLIND, add_jobs, check_settings, dataset_folders, run, side_by_side
+import numpy as np
+from bundle_runs import BLIND, check_settings, dataset_folders, run
 
+from scripts.evaluation.cases import CaseTable
 from scripts.networks import average_weights, weights_digest
 
 
@@ -32,7 +34,7 @@ class Phase:
     @property
     def configs(self) -> tuple[str, ...]:
         """Of which the run is."""
-        return ("align",) if self.verb == "alignment" else ("train", "disk_cache")
+        return ("align", "compact") if self.verb == "alignment" else ("train", "disk_cache", "compact")
 
 
 #: From 128 to 160 pixels is within the scales that training draws; a few epochs do not bridge the step to 256.
@@ -58,15 +60,16 @@ AVERAGED_PHASES = (
     Phase("training", {**AVERAGED, "epochs": 10, "seed": 2}),
     Phase("training", {**AVERAGED, "epochs": 10, "seed": 3}),
 )
-#: Once the recipe is settled: its last phase, on all labelled images.
-SHIPPED_PHASE = Phase("training", {**AVERAGED_PHASES[-1].options, "training_sections": ["training", "validation"]})
-#: The same phases, shorter: temperatures and limits must carry over to the default.
-FOLD_RECIPE = (
-    Phase("alignment", {"image_size": 96, "epochs": 4, **BLIND}),
-    Phase("training", {"image_size": 128, "epochs": 8, "evidence_threshold": 0, **BLIND}),
-    Phase("training", {**AVERAGED, "epochs": 3, "ema_momentum": 0.003, "evidence_threshold": 0}),
-)
-FOLDS = 3
+#: The pretrained encoder, with the heads of the compact one's weights.
+PRETRAINED = {
+    "image_size": 160,
+    "epochs": 15,
+    "warmup_epochs": 1,
+    "set_balance": 0.5,
+    "evidence_threshold": 0,
+    "seed": 7,
+    **BLIND,
+}
 
 
 def train(recipe: tuple[Phase, ...], common: dict[str, object], out: Path, first: int = 0) -> Path:
@@ -80,61 +83,85 @@ def train(recipe: tuple[Phase, ...], common: dict[str, object], out: Path, first
     return folder
 
 
-def train_default(common: dict[str, object], out: Path) -> tuple[Path, Path]:
-    """The recipe -> its last weights, and those that saw the validation section in the last phase.
-
-    The text tower of stage 1 is written beside it.
-    """
+def train_compact(common: dict[str, object], out: Path) -> Path:
+    """The compact encoder's recipe -> its last weights; the text tower of stage 1 is written beside it."""
     train(RECIPE, common, out)
-    run("text_tower_alone", ["align"], {}, out / "0")
+    run("text_tower_alone", ["align", "compact"], {}, out / "0")
     stage_2 = [out / str(n) / "last.pt" for n, phase in enumerate(RECIPE) if phase.verb == "training"]
     start = {"alignment": out / "0" / "last.pt", "init_weights": average_weights(stage_2, out / "mean.pt")}
-    common, first = {**common, **start}, len(RECIPE)
-    measured = train(AVERAGED_PHASES, common, out, first)
-    common["init_weights"] = measured.with_name(str(first)) / "last.pt"
-    shipped = train((SHIPPED_PHASE,), common, out.with_name("default_with_validation"))
-    return measured / "last.pt", shipped / "last.pt"
+    return train(AVERAGED_PHASES, {**common, **start}, out, len(RECIPE)) / "last.pt"
 
 
-def predict_held_out(fold: int, common: dict[str, object], out: Path) -> Path:
-    """The short recipe without a fold -> the cases of that fold."""
-    held_out = {**common, "fold": fold, "folds": FOLDS}
-    folder = train(FOLD_RECIPE, held_out, out)
-    size = FOLD_RECIPE[-1].options["image_size"]
-    options = {**held_out, "section": "training", "image_size": size, "weights": folder / "last.pt"}
-    run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
-    return folder / "evaluation" / "cases.csv"
+def train_pretrained(common: dict[str, object], heads: Path, text_tower: Path, out: Path) -> Path:
+    """The pretrained encoder with these heads -> its last weights."""
+    kept = {"resume": (out / "last.pt").exists(), "cache_dir": out.parent / "cache"}
+    options = {**common, **PRETRAINED, "init_heads": heads, "text_tower_weights": text_tower, **kept}
+    run("training", ["train", "disk_cache"], options, out)
+    return out / "last.pt"
+
+
+def halves(table: CaseTable) -> np.ndarray:
+    """Which half of the groups each case is in, 0 or 1; of each data set every second group."""
+    half = np.zeros(len(table), dtype=int)
+    for name in np.unique(table["dataset"]):
+        groups = np.unique(table["group"][table["dataset"] == name])
+        half[np.isin(table["group"], np.random.default_rng(0).permutation(groups)[::2])] = 1
+    return half
+
+
+def calibrate(common: dict[str, object], weights: Path, out: Path) -> Path:
+    """Fit on all cases of the validation sections -> the weights; and on each half, measured on the other."""
+    data = {**common, "image_size": PRETRAINED["image_size"], "worst_cases": 0}
+    run("evaluation", ["train", "evaluate"], {**data, "weights": weights}, out / "before")
+    cases = CaseTable.read(out / "before" / "cases.csv")
+    of_half, measured = halves(cases), []
+    for half in (0, 1):
+        folder = out / f"half_{half}"
+        folder.mkdir(exist_ok=True)
+        cases.select(of_half == half).write(folder / "fitted_on.csv")
+        fitted_on = {"weights": weights, "cases": [str(folder / "fitted_on.csv")]}
+        run("calibration", ["train", "calibrate"], fitted_on, folder)
+        run("evaluation", ["train", "evaluate"], {**data, "weights": folder / "model.pt"}, folder / "evaluation")
+        table = CaseTable.read(folder / "evaluation" / "cases.csv")
+        measured.append(table.select(halves(table) != half))
+    (out / "cross_fitted").mkdir(exist_ok=True)
+    names = measured[0].columns
+    merged = {name: np.concatenate([table[name] for table in measured]) for name in names}
+    order = np.lexsort((merged["image"], merged["dataset"]))
+    CaseTable(merged).select(order).write(out / "cross_fitted" / "cases.csv")
+    both = {"weights": weights, "cases": [str(out / "before" / "cases.csv")]}
+    run("calibration", ["train", "calibrate"], both, out / "calibrated")
+    return out / "calibrated" / "model.pt"
 
 
 def main() -> None:
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset_dir", required=True, help="as for training: a folder or a list of folders")
+    parser.add_argument("--compact_sets", type=int, default=2, help="how many of them, from the first, teach the heads")
     parser.add_argument("--output_dir", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, help="calibrate and evaluate these instead of training anew")
+    parser.add_argument("--weights", type=Path, help="calibrate these, of a zero threshold, instead of training anew")
+    parser.add_argument("--heads", type=Path, help="the compact encoder's weights, instead of training them anew")
+    parser.add_argument("--text_tower", type=Path, help="and their text tower")
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--held_out", type=int, nargs="+", default=range(FOLDS), help="folds that calibrate, of 0 to 2")
-    add_jobs(parser)
     arguments = parser.parse_args()
     out = arguments.output_dir.resolve()
-    common = {"dataset_dir": dataset_folders(arguments.dataset_dir), "seed": arguments.seed}
-    digest = weights_digest(arguments.weights) if arguments.weights else None
-    recipes = [list(map(asdict, recipe)) for recipe in ((*RECIPE, *AVERAGED_PHASES, SHIPPED_PHASE), FOLD_RECIPE)]
-    check_settings({**common, "weights": digest, "recipes": recipes}, out)
-    default = [] if arguments.weights else [lambda: train_default(common, out / "default")]
-    folds = [partial(predict_held_out, fold, common, out / f"fold_{fold}") for fold in arguments.held_out]
-    done = side_by_side([*default, *folds], arguments.jobs)
-    cases = [str(path) for path in done[len(default) :]]
-
-    by = "_".join(str(fold) for fold in arguments.held_out)
-    calibrated = out / f"calibrated_by_{by}"
-    measured, shipped = (arguments.weights, None) if arguments.weights else done[0]
-    pairs = [(measured, calibrated)] + ([(shipped, out / f"shipped_by_{by}")] if shipped else [])
-    for file, folder in pairs:
-        run("calibration", ["train", "calibrate"], {"weights": Path(file).resolve(), "cases": cases}, folder)
-    for name, file in (("before", measured), (f"after_{by}", calibrated / "model.pt")):
-        options = {**common, "image_size": FINER["image_size"], "weights": Path(file).resolve()}
-        run("evaluation", ["train", "evaluate"], options, out / "evaluation" / name)
+    folders = dataset_folders(arguments.dataset_dir)
+    common = {"dataset_dir": folders, "seed": arguments.seed}
+    given = [weights_digest(path) if path else None for path in (arguments.weights, arguments.heads)]
+    recipe = [*map(asdict, (*RECIPE, *AVERAGED_PHASES)), PRETRAINED]
+    check_settings({**common, "given": given, "recipe": recipe}, out)
+    weights = arguments.weights
+    if weights is None:
+        heads, text_tower = arguments.heads, arguments.text_tower
+        if heads is None:
+            few = str(ast.literal_eval(folders)[: arguments.compact_sets])
+            heads = train_compact({**common, "dataset_dir": few}, out / "compact")
+            text_tower = out / "compact" / "0" / "text_tower.pt"
+        weights = train_pretrained(common, heads.resolve(), text_tower.resolve(), out / "default")
+    shipped = calibrate(common, weights.resolve(), out)
+    options = {**common, "image_size": PRETRAINED["image_size"], "weights": shipped}
+    run("evaluation", ["train", "evaluate"], options, out / "after")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ epochs on stage 1, the peers all of them on their task. It also draws small data
 peers draw all images alike. At test all see each image mirrored too.
 The method with a single box instead of five is trained for itself, from the same stage 1.
 ``--weights`` adds a row of trained weights of the method, of a budget of their own, at the size of ``train.json``; it
-must not be those that ship, which have learned from the validation section too.
+must not have learned from the validation section.
 Mask area alone is read from the method's masks, and a logistic regression is fitted to the radiomics of its masks of
 the training images. Writes ``peers.md``, ``margins.md``, with ``--weights`` ``margins_of_weights.md``, and all as JSON;
 what is finished is not run again, and a training that was interrupted resumes.

