@@ -38,7 +38,8 @@ class Classes:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         if self.names and self.positive not in self.names:
-            raise BundleError(f'The positive class "{self.positive}" is none of {", ".join(self.names)}; mend the site.')
+            known = ", ".join(self.names)
+            raise BundleError(f'The positive class "{self.positive}" is none of {known}; mend the site.')
 
     @property
     def positive_index(self) -> int:
