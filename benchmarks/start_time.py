@@ -1,6 +1,6 @@
 """How long inference takes from the command to the pixels of the first image, beside ``import monai.bundle`` alone.
 
-``python benchmarks/start_time.py [--bundle bundle] [--against OTHER_BUNDLE] [--repeats 5]``: processor seconds, the runs
+``python benchmarks/start_time.py [--bundle bundle] [--against OTHER] [--repeats 5]``: processor seconds, the runs
 interleaved, medians. The difference to ``import monai.bundle`` is this bundle's share.
 """
 
