@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from scripts.data import load_datalist
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "bundle"
@@ -20,7 +23,8 @@ DOCUMENTS = [
     BUNDLE / "sample_data" / "README.md",
 ]
 #: Where a path in a document may begin; those of a run's results are the user's.
-ROOTED = re.compile(r"(?<![\w/.<>-])(?:bundle|benchmarks|tests|configs|scripts|models|monai_label|sample_data)/[\w./-]*\w")
+ROOTS = "bundle|benchmarks|tests|configs|scripts|models|monai_label|sample_data"
+ROOTED = re.compile(rf"(?<![\w/.<>-])(?:{ROOTS})/[\w./-]*\w")
 #: Made by a command that the document gives, and ignored by git.
 MADE = {"models/model.ts", "models/model.onnx"}
 
@@ -46,22 +50,40 @@ def run_python(code: str, folder: Path) -> str:
     return ended.stdout
 
 
-def test_the_python_page_works_as_printed(tmp_path: Path) -> None:
+def test_the_network_and_its_errors_from_python_are_as_printed(tmp_path: Path) -> None:
     blocks = python_blocks(BUNDLE / "docs" / "python_api.md")
-    assert list(blocks) == [
-        "Python API", "Inference", "Read the results", "Evaluation", "Training", "The network on a tensor", "Errors"
-    ]  # fmt: skip
-    printed = run_python("\n".join(code for title, code in blocks.items() if title != "Training"), tmp_path)
-    assert "{'ok': 6}" in printed
+    start = blocks["Python API"] + "from monai.bundle import create_workflow\n"
+    printed = run_python(start + blocks["The network on a tensor"] + blocks["Errors"], tmp_path).splitlines()
     comments = re.findall(r"^    print\(known.*?\)  # (.+)$", blocks["Errors"], flags=re.MULTILINE)
-    assert printed.splitlines()[-2:] == comments
+    assert re.fullmatch(r"True 0\.0\d+ \d+ pixels", printed[0]) and printed[-2:] == comments
 
 
 @pytest.mark.slow
-def test_training_from_python_works_as_printed(tmp_path: Path) -> None:
+def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
     blocks = python_blocks(BUNDLE / "docs" / "python_api.md")
-    assert "2 epochs" in run_python(blocks["Python API"] + blocks["Evaluation"] + blocks["Training"], tmp_path)
-    assert (tmp_path / "training" / "model.pt").is_file()
+    printed = run_python("\n".join(blocks.values()), tmp_path)
+    assert "{'ok': 6}" in printed and "2 epochs" in printed
+    made = ["results/predictions.csv", "evaluation/evaluation.md", "evaluation/cases.csv", "training/model.pt"]
+    assert [name for name in made if not (tmp_path / name).is_file()] == []
+
+
+def test_the_list_of_the_fine_tuning_page_can_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = BUNDLE / "sample_data" / "training"
+    items = json.loads((samples / "datalist.json").read_text())["training"]
+    (tmp_path / "hospital").mkdir()
+    for folder in ("images", "masks"):
+        (tmp_path / "hospital" / folder).symlink_to(samples / folder)
+    lines = [
+        f"{Path(item['image']).name},{Path(item['label'][0]).name},{item['diagnosis']},{number}"
+        for number, item in enumerate(items)
+    ]
+    (tmp_path / "hospital" / "cases.csv").write_text("\n".join(["image,mask,diagnosis,patient", *lines]))
+    monkeypatch.chdir(tmp_path)
+    exec(python_blocks(BUNDLE / "docs" / "fine_tuning.md")["2. The list"], {})
+    loaded = {name: load_datalist("hospital", name) for name in ("training", "validation")}
+    assert {name: len(found) for name, found in loaded.items()} == {"training": 9, "validation": 3}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
