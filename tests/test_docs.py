@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from pydoc import locate
 
 import pytest
 
@@ -94,6 +95,8 @@ def test_what_a_document_names_exists(document: Path) -> None:
     named = set(ROOTED.findall(text)) - MADE if document.name != "CHANGELOG.md" else set()
     missing = [link for link in links if not (document.parent / link).exists()]
     missing += [path for path in named if not (ROOT / path).exists() and not (BUNDLE / path).exists()]
+    if document.name != "CHANGELOG.md":
+        missing += [name for name in set(re.findall(r"\bscripts(?:\.\w+)+", text)) if locate(name) is None]
     assert not missing, f"{document.name} names {sorted(missing)}, which does not exist"
 
 
