@@ -12,8 +12,6 @@ from pydoc import locate
 
 import pytest
 
-from scripts.data import load_datalist
-
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "bundle"
 GUIDES = sorted((BUNDLE / "docs").glob("*.md"))
@@ -68,7 +66,7 @@ def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert [name for name in made if not (tmp_path / name).is_file()] == []
 
 
-def test_the_list_of_the_fine_tuning_page_can_be_loaded(
+def test_the_list_of_the_fine_tuning_page_names_every_case_and_parts_patients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = BUNDLE / "sample_data" / "training"
@@ -77,14 +75,18 @@ def test_the_list_of_the_fine_tuning_page_can_be_loaded(
     for folder in ("images", "masks"):
         (tmp_path / "hospital" / folder).symlink_to(samples / folder)
     lines = [
-        f"{Path(item['image']).name},{Path(item['label'][0]).name},{item['diagnosis']},{number}"
+        f"{Path(item['image']).name},{Path(item['label'][0]).name},{item['diagnosis']},{number // 2}"
         for number, item in enumerate(items)
     ]
     (tmp_path / "hospital" / "cases.csv").write_text("\n".join(["image,mask,diagnosis,patient", *lines]))
     monkeypatch.chdir(tmp_path)
     exec(python_blocks(BUNDLE / "docs" / "fine_tuning.md")["2. The list"], {})
-    loaded = {name: load_datalist("hospital", name) for name in ("training", "validation")}
-    assert {name: len(found) for name, found in loaded.items()} == {"training": 9, "validation": 3}
+    lists = json.loads(Path("hospital/datalist.json").read_text())
+    assert {name: len(listed) for name, listed in lists.items()} == {"training": 10, "validation": 2}
+    groups = [{item["group"] for item in listed} for listed in lists.values()]
+    assert not groups[0] & groups[1]
+    for item in lists["training"] + lists["validation"]:
+        assert all(Path("hospital", name).is_file() for name in (item["image"], *item["label"]))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
