@@ -1,4 +1,4 @@
-"""Imported first by every config: from here on ``scripts`` is this bundle's package, whatever the working folder holds."""
+"""Imported first by every config: ``scripts`` is this bundle's package, whatever the working folder holds."""
 
 import sys
 from pathlib import Path

@@ -41,6 +41,8 @@ def heed_command_line(resolved: dict[str, Any], argv: Sequence[str] | None = Non
     typed = _typed_options(sys.argv if argv is None else argv)
     if not typed:
         return
+    from fire.parser import DefaultParseValue  # only the command needs fire
+
     parser, given = _configuration(typed)
     for name, value in {**given, **typed}.items():
         identity = name.removeprefix("+").replace("#", ID_SEP_KEY)
@@ -50,8 +52,8 @@ def heed_command_line(resolved: dict[str, Any], argv: Sequence[str] | None = Non
         if name in typed:
             _refuse_nothing(identity, value, parser)
         if identity in TEXTS and name in typed and value != "None":
-            resolved[identity] = value = _as_typed(identity, value)
-        parser[identity] = value
+            resolved[identity] = _as_typed(identity, value)
+        parser[identity] = DefaultParseValue(value) if isinstance(value, str) else value
 
 
 def must_be_given(name: str, what: str) -> None:
@@ -67,7 +69,7 @@ def _typed_options(argv: Sequence[str]) -> dict[str, str]:
     """The options of a bundle command as typed, by name; empty where the process was started in another way."""
     if Path(argv[0]).parts[-3:] != ("monai", "bundle", "__main__.py") or argv[1:2] not in (["run"], ["run_workflow"]):
         return {}
-    from fire import core, inspectutils, parser  # only this command needs it
+    from fire import core, inspectutils, parser
 
     arguments, _ = parser.SeparateFlagArgs(list(argv[2:]))
     # The function that has parsed this very command; it is not public, but knows every spelling: --a b, --a=b, -a b.

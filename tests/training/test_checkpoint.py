@@ -1,4 +1,4 @@
-"""Going on from last.pt: counters and moments are restored, the configuration rules, another network or list is refused."""
+"""Going on from last.pt: what was learned is restored, the configuration rules, another network or list is refused."""
 
 from __future__ import annotations
 
