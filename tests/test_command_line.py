@@ -107,8 +107,8 @@ def test_a_none_that_monai_would_drop_is_refused() -> None:
 
 
 def test_inference_has_no_default_folder() -> None:
-    with pytest.raises(BundleError, match="name the folder of images with --dataset_dir"):
-        must_be_given("dataset_dir", "the folder of images")
+    with pytest.raises(BundleError, match="name with --dataset_dir a folder of images"):
+        must_be_given("dataset_dir", "a folder of images")
     assert "must_be_given" in ConfigParser.load_config_file(CONFIGS / "inference.json")["dataset_dir"]
 
 
@@ -132,13 +132,11 @@ def test_every_config_heeds_the_command_line_right_after_it_reports_errors() -> 
 def test_from_a_folder_with_scripts_of_its_own_to_a_folder_named_like_a_comment(tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "__init__.py").write_text("raise RuntimeError('not this one')")
-    for name in ("2024_01", "run#2"):
-        (tmp_path / name).mkdir()
+    (tmp_path / "run#2").mkdir()
     begin = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", f"{CONFIGS}/inference.json"]
     begin += ["--bundle_root", str(BUNDLE), "--output_dir", "out#1", "--image_size", "64", "--num_workers", "0"]
     environment = {**os.environ, "PYTHONPATH": ""}
-    for folder in ("2024_01", "run#2"):
-        command = [*begin, "--dataset_dir", folder]
-        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-        assert ended.stderr.splitlines()[-1] == f'"{folder}" holds no files. Check --dataset_dir.'
-        assert ended.returncode == 2
+    command = [*begin, "--dataset_dir", "run#2"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
+    assert ended.stderr.splitlines()[-1] == '"run#2" holds no files. Check --dataset_dir.'
+    assert ended.returncode == 2

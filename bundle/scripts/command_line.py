@@ -59,10 +59,14 @@ def heed_command_line(resolved: dict[str, Any], argv: Sequence[str] | None = Non
 def must_be_given(name: str, what: str) -> None:
     """The default of an option that has none.
 
+    Args:
+        name: the option.
+        what: what it names, and another way to go, in words.
+
     Raises:
         BundleError: always.
     """
-    raise BundleError(f"Nothing was named to work on: name {what} with --{name}.")
+    raise BundleError(f"Nothing was named to work on: name with --{name} {what}.")
 
 
 def _typed_options(argv: Sequence[str]) -> dict[str, str]:
