@@ -124,7 +124,7 @@ def test_a_finished_training_is_not_trained_again(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_training_without_validation_keeps_its_last_average(tmp_path, caplog):
+def test_a_training_without_validation_keeps_its_last_average(tmp_path, capsys):
     samples = BUNDLE / "sample_data" / "training"
     listed = json.loads((samples / "datalist.json").read_text())
     for item in listed["training"]:
@@ -134,7 +134,7 @@ def test_a_training_without_validation_keeps_its_last_average(tmp_path, caplog):
     average = torch.load(tmp_path / "out" / "last.pt", weights_only=True)["ema"]
     kept = torch.load(tmp_path / "out" / "model.pt", weights_only=True)
     assert kept.keys() == average.keys() and all(torch.equal(kept[name], average[name]) for name in kept)
-    assert "no images to validate with: model.pt holds the average weights after epoch 2" in caplog.text
+    assert "no images to validate with: model.pt holds the average weights after epoch 2" in capsys.readouterr().out
 
 
 def test_evaluation_and_inference_take_what_training_wrote(trained, tmp_path):
