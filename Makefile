@@ -23,6 +23,8 @@ JOBS ?= 2
 
 .PHONY: demo test benchmark weights tables data monailabel clean
 .DEFAULT_GOAL := demo
+# MONAI warns at every run that configs are code; those named here are the bundle's own.
+export PYTHONWARNINGS := ignore:parsing config_file
 
 demo: $(VENV)/.installed
 	$(PY) -m monai.bundle run inference --config_file bundle/configs/inference.json --bundle_root bundle \

@@ -92,8 +92,9 @@ def train_and_evaluate(
 
 
 def figures(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:
-    """A row's figures, of both data sets and of all cases."""
-    columns = {f"Dice, {name}": ("dice", {"dataset": name}) for name in sorted(set(full["dataset"]))} | COLUMNS
+    """A row's figures, of both data sets and of all cases; a data set's folder may be called "training"."""
+    names = sorted(set(full["dataset"]))
+    columns = {f"Dice, {name} (validation)": ("dice", {"dataset": name}) for name in names} | COLUMNS
     return {"row": row.name} | {name: figure_of(cases, metric, of) for name, (metric, of) in columns.items()}
 
 

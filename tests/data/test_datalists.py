@@ -170,3 +170,20 @@ def test_a_dicom_frame_and_its_mask_are_cropped_to_its_one_region(
         LoadMaskUniond(cropped=True)(listed((0, 0), region))
     # Of two regions nothing tells which the mask is of.
     assert listed((30, 40), region, make_region(10, 62, 69, 79))["image"].shape == (1, 96, 80)
+
+
+@pytest.mark.parametrize("sections", [{"validation": []}, {}], ids=["empty", "missing"])
+def test_a_marked_list_is_read_and_may_go_without_validation(tmp_path: Path, sections: dict[str, Any]) -> None:
+    folder = listed_folder(tmp_path / "site")
+    listed = json.loads((folder / "datalist.json").read_text()) | sections
+    (folder / "datalist.json").write_text(json.dumps(listed), encoding="utf-8-sig")
+    assert len(load_datalist(folder)) == 1
+    assert load_datalist(folder, "validation", may_be_empty=True) == []
+    with pytest.raises(BundleError, match='lists nothing under "validation"'):
+        load_datalist(folder, "validation")
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], [""]])
+def test_no_folder_is_no_folder(nothing: Any) -> None:
+    with pytest.raises(BundleError, match="Name one or several with --dataset_dir"):
+        load_datalist(nothing)

@@ -20,7 +20,9 @@ DIAGNOSES = ("benign", "malignant", "normal")
 LIST_NAME = "datalist.json"
 
 
-def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str = "training") -> list[dict[str, Any]]:
+def load_datalist(
+    dataset_dir: str | Path | Sequence[str | Path], section: str = "training", may_be_empty: bool = False
+) -> list[dict[str, Any]]:
     """The labelled images of one section of one or several folders, checked.
 
     A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
@@ -30,6 +32,7 @@ def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str =
     Args:
         dataset_dir: the folder, or several.
         section: ``training``, ``validation``, or another section of the ``datalist.json``.
+        may_be_empty: a folder may list nothing under it, or lack it; training goes without validation.
 
     Returns:
         Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
@@ -41,13 +44,13 @@ def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str =
         BundleError: a folder, list, section or file is missing, a mask has another size than its image, or a
             diagnosis is unknown; the sentence names the item.
     """
-    folders = [dataset_dir] if isinstance(dataset_dir, (str, Path)) else list(dataset_dir)
-    if not folders:
+    folders = [dataset_dir] if isinstance(dataset_dir, (str, Path)) else list(dataset_dir or ())
+    if not all(map(str, folders)) or not folders:
         raise BundleError("No dataset folder is given. Name one or several with --dataset_dir.")
     items: list[dict[str, Any]] = []
     names: set[str] = set()
     for folder in map(Path, folders):
-        source, raw = _read_section(folder, section)
+        source, raw = _read_section(folder, section, may_be_empty)
         name = _unique(folder.resolve().name, names)
         items += [_checked(item, f"{source}: item {i}", folder, name) for i, item in enumerate(raw)]
     return items
@@ -63,14 +66,14 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
+def _read_section(folder: Path, section: str, may_be_empty: bool) -> tuple[str, list[Any]]:
     """Where the list was found, for messages, and the section's items as listed there."""
     if not folder.is_dir():
         raise BundleError(f'The dataset folder "{folder}" does not exist. Check --dataset_dir.')
     if (folder / LIST_NAME).is_file():
         source = f"{folder.name}/{LIST_NAME}"
         try:
-            sections = json.loads((folder / LIST_NAME).read_text(encoding="utf-8"))
+            sections = json.loads((folder / LIST_NAME).read_text(encoding="utf-8-sig"))  # editors on Windows mark it
         except ValueError as error:
             raise BundleError(f"{source} is not valid JSON ({error}). Mend the file.") from error
         if not isinstance(sections, dict):
@@ -86,8 +89,8 @@ def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
             f'The dataset folder "{folder}" holds no {LIST_NAME} and is not in the public layout of BUSI or BUS-BRA. '
             "Check --dataset_dir."
         )
-    items = sections.get(section)
-    if not isinstance(items, list) or not items:
+    items = sections.get(section, [] if may_be_empty else None)
+    if not isinstance(items, list) or not (items or may_be_empty):
         raise BundleError(f'{source} lists nothing under "{section}". Add images there or choose another section.')
     return source, items
 
