@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.writing.files import write_whole
+from scripts.writing.files import append_whole, write_whole
 
 from .prediction_table import RowKey, row_key
 
@@ -47,18 +47,8 @@ class EvidenceFile:
         input_, frame, region = row_key(row)
         key = {"input": input_, "frame": int(frame), "region": int(region) if region else None}
         line = json.dumps(key | row["evidence"], allow_nan=False).encode()
-        with open(self.path, "r+b", buffering=0) as file:
-            end = file.seek(-len(_TAIL), os.SEEK_END)
-            entry = (b"" if end <= len(_HEAD) else _BETWEEN) + line + _TAIL
-            try:
-                rest = memoryview(entry)
-                while rest:
-                    rest = rest[file.write(rest) :]
-            except OSError:
-                file.seek(end)
-                file.truncate(end)
-                file.write(_TAIL)
-                raise
+        between = b"" if self.path.stat().st_size <= len(_HEAD + _TAIL) else _BETWEEN
+        append_whole(self.path, between + line, _TAIL)
 
     def _entries(self) -> Iterator[tuple[RowKey, bytes]]:
         """Entries that are whole, with their keys; a killed run may have left half of one."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.writing.files import write_whole
+from scripts.writing.files import append_whole, write_whole
 
 COLUMNS = (
     "input frame region sop_instance_uid status reason lesion_found diagnosis malignancy_probability indeterminate "
@@ -49,16 +49,7 @@ class PredictionTable:
         Raises:
             OSError: the disk is full or gone; the file is as before.
         """
-        line = _line(row).encode()
-        with open(self.path, "r+b", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            try:
-                rest = memoryview(line)
-                while rest:
-                    rest = rest[file.write(rest) :]
-            except OSError:
-                file.truncate(end)
-                raise
+        append_whole(self.path, _line(row).encode())
 
     def rows(self) -> Iterator[dict[str, str]]:
         """The rows, without one that a killed run has left half written; none where there is no such table."""

@@ -14,8 +14,8 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from scripts.data.limits import MAX_PIXELS, check_size
-from scripts.data.quiet import quiet_libraries
 from scripts.data.reasons import ReadingProblem
+from scripts.quiet import quiet_libraries
 
 from .pixel_stream import PixelElement, check_pixel_element
 from .regions import Geometry, read_geometry
