@@ -1,17 +1,28 @@
-"""From the network's output to one typed finding per image: native masks, sizes, candidates."""
+"""From the network's outputs to one typed finding per image: native masks, sizes, candidates."""
 
+from .answers import Answer, read_answer
 from .batches import DecollateItems, GuardedCompose, collate_items
-from .finding import DescribeLesiond, KeepPictured
+from .finding import Candidate, Descriptor, Evidence, Finding, Lesion, Size
 from .measurements import measure_size
 from .native_masks import MaskProbabilitiesd, PasteCropd
+from .transforms import KeepPictured, MakeFindingd, make_finding
 
 __all__ = [
+    "Answer",
+    "Candidate",
     "DecollateItems",
-    "DescribeLesiond",
+    "Descriptor",
+    "Evidence",
+    "Finding",
     "GuardedCompose",
     "KeepPictured",
+    "Lesion",
+    "MakeFindingd",
     "MaskProbabilitiesd",
     "PasteCropd",
+    "Size",
     "collate_items",
+    "make_finding",
     "measure_size",
+    "read_answer",
 ]
