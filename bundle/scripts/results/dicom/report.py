@@ -82,10 +82,11 @@ def _group(
     ibsi_codes: Mapping[str, str],
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations:
     """The measurement group: of the segment (TID 1410), or of the whole image where there is none (TID 1501)."""
+    place, side = words.site_code(site, "finding_site"), words.LATERALITY.get(source.laterality)
     content = {
         "tracking_identifier": sr.TrackingIdentifier(source.uid("tracking", algorithm), source.tracking_id),
         "finding_type": words.site_code(site, "finding") if finding.found else None,
-        "finding_sites": [sr.FindingSite(words.site_code(site, "finding_site"), words.LATERALITY.get(source.laterality))],
+        "finding_sites": [sr.FindingSite(place, side)],
         "algorithm_id": sr.AlgorithmIdentification(
             name=algorithm.name,
             version=algorithm.version,
@@ -124,7 +125,7 @@ def _evaluations(finding: Finding, site: Site) -> list[sr.QualitativeEvaluation]
 
 def _measurements(finding: Finding, site: Site, ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
     """Probability, mask reliability, size and radiomics; millimetres only where the spacing is known."""
-    size, calibrated = finding.size, finding.size.area_mm2 is not None
+    size, spaced = finding.size, finding.size.area_mm2 is not None
     probability = None if finding.probability is None else 100.0 * finding.probability
     values = [
         (words.site_code(site, "probability"), probability, words.PERCENT),

@@ -1,0 +1,30 @@
+"""What pictures say of a finding, and in which colour."""
+
+from __future__ import annotations
+
+from scripts.findings.finding import Finding
+from scripts.sites import Site
+from scripts.writing.drawing import INDETERMINATE_COLOR, RGB
+
+
+def color_of(finding: Finding, site: Site) -> RGB:
+    """The colour of a finding: of its class, unless it is indeterminate."""
+    if finding.indeterminate:
+        return INDETERMINATE_COLOR
+    red, green, blue = site.colors.get(finding.diagnosis, site.colors[site.classes.none])
+    return red, green, blue
+
+
+def heading(finding: Finding) -> str:
+    """What was found, and what to think of it: "Malignant, indeterminate"."""
+    said = (finding.diagnosis.capitalize() or "Lesion found") if finding.found else "No lesion found"
+    return ", ".join((said, *finding.flags))
+
+
+def numbers(finding: Finding, site: Site) -> list[str]:
+    """What was computed of a lesion: "Malignancy probability 0.98", "Mask reliability 0.82"."""
+    if not finding.found:
+        return ["No mask, no diagnosis"]
+    named = site.classes.probability.replace("_", " ").capitalize()
+    probability = [] if finding.probability is None else [f"{named} {finding.probability:.2f}"]
+    return [*probability, f"Mask reliability {finding.mask_reliability:.2f}"]
