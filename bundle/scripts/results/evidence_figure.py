@@ -10,19 +10,10 @@ from PIL import Image, ImageDraw
 from scripts.findings.finding import Candidate, Descriptor, Finding
 from scripts.radiomics.titles import title_of
 from scripts.sites import Classes, Site
-from scripts.writing.drawing import (
-    BACKGROUND,
-    FAINT,
-    RGB,
-    SERIES_COLORS,
-    TEXT,
-    draw_contour,
-    fitting_font,
-    font_of,
-)
+from scripts.writing.drawing import BACKGROUND, FAINT, RGB, SERIES_COLORS, TEXT, draw_contour, fitting_font, font_of
 from scripts.writing.notice import NOTE
 
-from .wording import color_of, heading, numbers
+from .wording import color_of, heading, numbers, sentence_case
 
 _WIDTH, _GAP, _LINE = 320, 8, 20
 # Dark violet to pale yellow in steps of even lightness, as in matplotlib's inferno.
@@ -66,7 +57,7 @@ def draw_evidence(
         draw.text((left, lines[0]), words, fill=fill, font=fitting_font(words, _WIDTH, 14))
         if number == 2:
             _weights(draw, left, lines[1], evidence.candidates)
-    told = ", ".join(numbers(finding, site))
+    told = sentence_case(", ".join(numbers(finding, site)))
     draw.text((left, lines[1]), told, fill=TEXT, font=fitting_font(told, _WIDTH, 14))
     for words, line in zip(moved, lines[2:], strict=False):
         draw.text((_GAP, line), words, fill=TEXT, font=fitting_font(words, sheet.width - 2 * _GAP, 13))

@@ -10,7 +10,7 @@ from scripts.sites import Site
 from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of
 from scripts.writing.notice import NOTE
 
-from .wording import color_of, heading, numbers
+from .wording import color_of, heading, numbers, sentence_case
 
 _SMALLEST_WIDTH = 420
 
@@ -48,7 +48,7 @@ def _add_caption(picture: Image.Image, finding: Finding, site: Site) -> Image.Im
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
     left, top = round(0.7 * size), picture.height + size // 2
-    told = "    ".join(numbers(finding, site))
+    told = "    ".join(map(sentence_case, numbers(finding, site)))
     font = fitting_font(told, width - 2 * left, round(0.85 * size))
     draw.text((left, top), heading(finding), fill=color_of(finding, site), font=font_of(size))
     draw.text((left, top + line), told, fill=TEXT, font=font)

@@ -16,15 +16,20 @@ def color_of(finding: Finding, site: Site) -> RGB:
 
 
 def heading(finding: Finding) -> str:
-    """What was found, and what to think of it: "Malignant, indeterminate"."""
-    said = (finding.diagnosis.capitalize() or "Lesion found") if finding.found else "No lesion found"
+    """What was found, and its flags."""
+    said = (sentence_case(finding.diagnosis) or "Lesion found") if finding.found else "No lesion found"
     return ", ".join((said, *finding.flags))
 
 
 def numbers(finding: Finding, site: Site) -> list[str]:
-    """What was computed of a lesion: "Malignancy probability 0.98", "Mask reliability 0.82"."""
+    """What was computed of a lesion, such as the probability and "mask reliability 0.82"."""
     if not finding.found:
-        return ["No mask, no diagnosis"]
-    named = site.classes.probability.replace("_", " ").capitalize()
+        return ["no mask, no diagnosis"]
+    named = site.classes.probability.replace("_", " ")
     probability = [] if finding.probability is None else [f"{named} {finding.probability:.2f}"]
-    return [*probability, f"Mask reliability {finding.mask_reliability:.2f}"]
+    return [*probability, f"mask reliability {finding.mask_reliability:.2f}"]
+
+
+def sentence_case(words: str) -> str:
+    """The first letter large, the others as they are."""
+    return words[:1].upper() + words[1:]

@@ -17,7 +17,7 @@ BACKGROUND, TEXT, FAINT = (18, 18, 20), (238, 238, 238), (165, 165, 170)
 TRUE_COLOR, PREDICTED_COLOR = (79, 195, 247), (255, 112, 67)
 INDETERMINATE_COLOR = (255, 213, 79)
 #: Of things that are side by side and mean no class, such as candidates.
-SERIES_COLORS = ((79, 195, 247), (255, 213, 79), (174, 213, 129), (206, 147, 216), (255, 138, 101))
+SERIES_COLORS = ((245, 245, 245), (174, 213, 129), (206, 147, 216), (0, 191, 165), (244, 143, 177))
 
 
 def png_bytes(image: Image.Image) -> bytes:
