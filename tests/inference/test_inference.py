@@ -91,7 +91,10 @@ def read_rows(output_dir: Path) -> dict[str, dict[str, str]]:
     return {row["input"]: row for row in rows}
 
 
-def test_the_folder_of_all_sorts(archive: Path, tmp_path: Path, weights: dict[bool, Path]) -> None:
+def test_the_folder_of_all_sorts(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     out = tmp_path / "out"
     code, sentence = run(archive, out, weights[True])
     rows = read_rows(out)
@@ -121,7 +124,7 @@ def test_the_folder_of_all_sorts(archive: Path, tmp_path: Path, weights: dict[bo
             assert mask.shape == (header.Rows, header.Columns) and row["sop_instance_uid"] == header.SOPInstanceUID
         assert mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 255}
         assert (int(row["area_px"]), row["lesion_found"]) == (np.count_nonzero(mask), str(bool(mask.any())).lower())
-        assert (out / row["overlay"]).is_file() and row["indeterminate"] in ("true", "false")
+        assert (out / row["overlay"]).is_file() and row["indeterminate"] == ""  # these weights are not calibrated
         assert (row["frame"], row["region"]) == ("0", "")
         if row["lesion_found"] == "true":
             assert row["diagnosis"] == ("malignant" if float(row["malignancy_probability"]) >= 0.5 else "benign")
@@ -135,6 +138,9 @@ def test_the_folder_of_all_sorts(archive: Path, tmp_path: Path, weights: dict[bo
     assert archived == {"deep/same.dcm.dcm", "1.2.840.99.dcm"}
     summary = json.loads((out / "summary.json").read_text())
     assert summary["finished"] and summary["counts"]["status"] == {"failed": 1, "ok": 5, "skipped": 2}
+    assert (summary["rows"], summary["files"]) == (8, 8) and summary["calibrated"] is False
+    assert summary["analysed"] == {"images": 5, "files": 5, "studies": 2}
+    assert "Line 2 of predictions.csv" not in caplog.text and "Line 7 of predictions.csv: failed" in caplog.text
     assert summary["counts"]["reason"]["PIXEL_DECODE_FAILED"] == 1 and len(summary["weights_sha256"]) == 64
     assert {"bundle", "torch", "monai"} <= set(summary["versions"]) and len(summary["configuration_digest"]) == 64
     assert {"set_up", "reading", "network", "postprocessing", "writing", "total"} == set(summary["seconds"])
@@ -220,7 +226,10 @@ def test_transforms_serve_one_image_by_itself(archive: Path, tmp_path: Path, wei
     for transform in parser.get_parsed_content("postprocessing").transforms:
         item = transform(item)
     assert item["pred"].shape == (70, 80) and item["pred"].dtype == torch.uint8
-    assert json.loads(json.dumps(item["result"])) == item["result"]
+    answer = parser.get_parsed_content("answer")({**item, "image_path": item["image"]})["result"]
+    json.dumps(answer, allow_nan=False)
+    assert answer["lesion_found"] and answer["calibrated"] is False and answer["indeterminate"] is None
+    assert answer["area_mm2"] == "" and answer["evidence"]["candidates"] and "Research use only" in answer["note"]
 
 
 def test_an_unforeseen_error_ends_in_one_sentence_without_its_text(
