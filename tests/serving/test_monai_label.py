@@ -50,7 +50,8 @@ def test_the_result_tells_the_finding_in_json(item, site, make_finding):
         "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence area_px "
         "area_mm2 long_axis_mm short_axis_mm radiomics evidence note reason"
     ).split()
-    assert (result["diagnosis"], result["malignancy_probability"], result["reason"]) == ("malignant", 0.83, "COLOR_FLOW")
+    told = [result[name] for name in ("diagnosis", "malignancy_probability", "reason")]
+    assert told == ["malignant", 0.83, "COLOR_FLOW"]
     assert (result["area_px"], result["area_mm2"], result["evidence"]["response_peak"]) == (2, "", 0.9)
     item["finding"] = make_finding(np.zeros((ROWS, COLUMNS), np.uint8), flags=("not calibrated",))
     result = AnswerClient(site)(item)["result"]
