@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from scripts.errors import BundleError
 from scripts.inference.prediction_table import PredictionTable, table_columns
-from scripts.inference.show_results import report
+from scripts.inference.show_results import main, report
 
-BUNDLE = Path(__file__).parents[2] / "bundle"
 ROW = {"frame": "0", "region": "", "status": "ok", "indeterminate": "false", "reliability": "0.814", "reason": ""}
 LESION = {**ROW, "input": "a.dcm", "lesion_found": "true", "diagnosis": "malignant", "malignancy_probability": "0.9"}
 NORMAL = {**ROW, "input": "b/c.dcm", "frame": "3", "lesion_found": "false", "diagnosis": "none"}
@@ -43,19 +42,28 @@ def test_what_is_not_calibrated_or_not_finished_is_said() -> None:
     assert "not calibrated" in told and "run the same command again" in told
 
 
-@pytest.mark.parametrize("rows", [[FAILED], [{**FAILED, "status": "skipped"}], [LESION, NORMAL], []])
-def test_any_run_can_be_shown(rows: list[dict[str, str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [[FAILED], [{**FAILED, "status": "skipped"}], [LESION, NORMAL]])
+def test_any_run_can_be_shown(rows: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of any site, with names that the terminal cannot write."""
     table = PredictionTable(tmp_path / "predictions.csv", table_columns("melanoma_probability"))
     table.start({**row, "input": f"é{row['input']}", "melanoma_probability": "0.9"} for row in rows)
-    summary = {**SUMMARY, "site": {"probability": "melanoma_probability"}}
-    (tmp_path / "summary.json").write_text(json.dumps(summary))
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.inference.show_results", tmp_path], text=True, capture_output=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(BUNDLE), "PYTHONIOENCODING": "ascii"},
-    )  # fmt: skip
-    if not rows:
-        assert done.returncode == 2 and "holds no results" in done.stderr
-        return
-    assert done.returncode == 0, done.stderr
-    assert "Research use only" in done.stdout and ("melanoma probability 0.90" in done.stdout) == (rows[0] is LESION)
+    (tmp_path / "summary.json").write_text(json.dumps({**SUMMARY, "site": {"probability": "melanoma_probability"}}))
+    screen = io.BytesIO()
+    with monkeypatch.context() as context:
+        context.setattr(sys, "argv", ["show_results", str(tmp_path)])
+        context.setattr(sys, "stdout", io.TextIOWrapper(screen, "ascii"))
+        context.setattr(sys, "excepthook", sys.excepthook)
+        main()
+        sys.stdout.flush()
+        told = screen.getvalue().decode()
+    assert "\\xe9" in told and "Research use only" in told
+    assert ("melanoma probability 0.90" in told) == (rows[0] is LESION)
+
+
+@pytest.mark.parametrize("summary", ["", "{}", "[]", '{"site": {"probability": "p"}}'])
+def test_what_holds_no_results_is_named(summary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "summary.json").write_text(summary)
+    monkeypatch.setattr(sys, "argv", ["show_results", str(tmp_path)])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(BundleError, match=f'"{tmp_path}" holds no results'):
+        main()
