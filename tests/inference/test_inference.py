@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
+import io
 import json
 import shutil
 from pathlib import Path
@@ -91,7 +93,10 @@ def read_rows(output_dir: Path) -> dict[str, dict[str, str]]:
     return {row["input"]: row for row in rows}
 
 
-def test_the_folder_of_all_sorts(archive: Path, tmp_path: Path, weights: dict[bool, Path]) -> None:
+def test_the_folder_of_all_sorts(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     out = tmp_path / "out"
     code, sentence = run(archive, out, weights[True])
     rows = read_rows(out)
@@ -121,7 +126,7 @@ def test_the_folder_of_all_sorts(archive: Path, tmp_path: Path, weights: dict[bo
             assert mask.shape == (header.Rows, header.Columns) and row["sop_instance_uid"] == header.SOPInstanceUID
         assert mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 255}
         assert (int(row["area_px"]), row["lesion_found"]) == (np.count_nonzero(mask), str(bool(mask.any())).lower())
-        assert (out / row["overlay"]).is_file() and row["indeterminate"] in ("true", "false")
+        assert (out / row["overlay"]).is_file() and row["indeterminate"] == ""  # these weights are not calibrated
         assert (row["frame"], row["region"]) == ("0", "")
         if row["lesion_found"] == "true":
             assert row["diagnosis"] == ("malignant" if float(row["malignancy_probability"]) >= 0.5 else "benign")
@@ -135,6 +140,10 @@ def test_the_folder_of_all_sorts(archive: Path, tmp_path: Path, weights: dict[bo
     assert archived == {"deep/same.dcm.dcm", "1.2.840.99.dcm"}
     summary = json.loads((out / "summary.json").read_text())
     assert summary["finished"] and summary["counts"]["status"] == {"failed": 1, "ok": 5, "skipped": 2}
+    assert (summary["rows"], summary["files"]) == (8, 8) and summary["calibrated"] is False
+    assert summary["analysed"] == {"images": 5, "files": 5, "studies": 2}
+    line = 1 + [text.split(",")[0] for text in (out / "predictions.csv").read_text().splitlines()].index("cut.dcm")
+    assert f"Line {line} of predictions.csv: failed, PIXEL_DECODE_FAILED" in caplog.text
     assert summary["counts"]["reason"]["PIXEL_DECODE_FAILED"] == 1 and len(summary["weights_sha256"]) == 64
     assert {"bundle", "torch", "monai"} <= set(summary["versions"]) and len(summary["configuration_digest"]) == 64
     assert {"set_up", "reading", "network", "postprocessing", "writing", "total"} == set(summary["seconds"])
@@ -212,7 +221,8 @@ def test_transforms_serve_one_image_by_itself(archive: Path, tmp_path: Path, wei
     parser = workflow.parser
     network = parser.get_parsed_content("network").eval()
     inferer = parser.get_parsed_content("inferer")
-    item: dict[str, Any] = {"image": str(archive / "deep" / "er" / "color.jpg")}
+    path = str(archive / "deep" / "er" / "color.jpg")
+    item: dict[str, Any] = {"image": path, "image_path": path}
     for transform in parser.get_parsed_content("preprocessing").transforms:
         item = transform(item)
     with torch.no_grad():
@@ -220,7 +230,11 @@ def test_transforms_serve_one_image_by_itself(archive: Path, tmp_path: Path, wei
     for transform in parser.get_parsed_content("postprocessing").transforms:
         item = transform(item)
     assert item["pred"].shape == (70, 80) and item["pred"].dtype == torch.uint8
-    assert json.loads(json.dumps(item["result"])) == item["result"]
+    answer = parser.get_parsed_content("answer")(item)["result"]
+    json.dumps(answer, allow_nan=False)
+    assert answer["lesion_found"] == bool(item["pred"].any())
+    assert answer["calibrated"] is False and answer["indeterminate"] is None
+    assert answer["area_mm2"] == "" and answer["evidence"]["candidates"] and "Research use only" in answer["note"]
 
 
 def test_an_unforeseen_error_ends_in_one_sentence_without_its_text(
@@ -238,6 +252,33 @@ def test_an_unforeseen_error_ends_in_one_sentence_without_its_text(
     monkeypatch.undo()
     assert run(archive, tmp_path / "out", weights[True])[0] == 1  # cut.dcm, as before; all else is done
     assert len(read_rows(tmp_path / "out")) == 8
+
+
+class Terminal(io.StringIO):
+    """A screen, as far as a program can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_a_terminal_shows_progress_and_after_the_sentence_nothing(
+    breaks: bool, archive: Path, tmp_path: Path, weights: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    (archive / "cut.dcm").unlink()
+    if breaks:
+        monkeypatch.setattr("scripts.networks.RadVLSM.forward_named", lambda *_: 1 / 0)
+    code, sentence = run(archive, tmp_path / "out", weights[True], dicom_results=False)
+    gc.collect()
+    assert code == (3 if breaks else 0)
+    shown = screen.getvalue()
+    assert "Inference:" in shown and "/7" in shown
+    if not breaks:
+        assert shown.endswith("\n") and shown.splitlines()[-1].startswith("5 analysed, 2 skipped, 0 failed")
+    else:
+        assert shown.endswith("\r") and not shown.split("\r")[-2].strip(), "the bar is gone before the sentence"
 
 
 def test_an_error_is_an_error_in_python_too(tmp_path: Path, weights: dict[bool, Path]) -> None:

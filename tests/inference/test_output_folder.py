@@ -9,12 +9,14 @@ import pytest
 from scripts.errors import BundleError
 from scripts.inference import output_folder
 from scripts.inference.output_folder import OutputFolder
+from scripts.inference.prediction_table import table_columns
 
+COLUMNS = table_columns("probability")
 ORDER = {(name, "0", ""): place for place, name in enumerate("abc")}
 
 
 def use(path: Path, digest: str = "one", overwrite: bool = False, order: dict = ORDER) -> OutputFolder:
-    folder = OutputFolder(path, digest)
+    folder = OutputFolder(path, digest, COLUMNS)
     folder.open(order, overwrite)
     folder.write_summary({})
     folder.close()
@@ -29,26 +31,26 @@ def test_the_same_configuration_goes_on(tmp_path: Path) -> None:
     add(use(tmp_path / "new" / "out"), "b")
     again = use(tmp_path / "new" / "out")
     assert again.keys() == {("b", "0", "")}
-    assert OutputFolder(again.path, "two").keys() == set()
+    assert OutputFolder(again.path, "two", COLUMNS).keys() == set()
 
 
 def test_a_run_killed_before_its_first_row_goes_on(tmp_path: Path) -> None:
     for _ in range(2):
-        folder = OutputFolder(tmp_path, "one")
+        folder = OutputFolder(tmp_path, "one", COLUMNS)
         folder.open(ORDER)
         folder.close()
     with pytest.raises(BundleError, match="--overwrite true"):
-        OutputFolder(tmp_path, "two").open(ORDER)
+        OutputFolder(tmp_path, "two", COLUMNS).open(ORDER)
 
 
 @pytest.mark.parametrize(("digest", "overwrite"), [("one", False), ("one", True), ("two", False)])
 def test_one_run_at_a_time(digest: str, overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_folder, "_SECONDS_TO_WAIT", 0.1)
-    running = OutputFolder(tmp_path, "one")
+    running = OutputFolder(tmp_path, "one", COLUMNS)
     running.open(ORDER)
     add(running, "a")
     with pytest.raises(BundleError, match=r"Another run is writing to .*--output_dir\.$") as refused:
-        OutputFolder(tmp_path, digest).open(ORDER, overwrite)
+        OutputFolder(tmp_path, digest, COLUMNS).open(ORDER, overwrite)
     assert refused.value.exit_code == 2
     running.close()
     assert use(tmp_path).keys() == {("a", "0", "")}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
+from scripts.findings import Finding
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
 from scripts.results.overlay import draw_overlay
-from scripts.writing.drawing import mask_image, png_bytes
+from scripts.results.wording import heading, numbers
+from scripts.sites import Site
+from scripts.writing.drawing import INDETERMINATE_COLOR, mask_image, png_bytes
 
+Find = Callable[..., Finding]
 ROWS, COLUMNS = 450, 600
-
-
-def prediction(**changes: Any) -> dict[str, Any]:
-    return {
-        "lesion_found": True, "diagnosis": "malignant", "malignancy_probability": 0.83, "reliability": 0.7,
-        "indeterminate": False, **changes,
-    }  # fmt: skip
 
 
 @pytest.fixture
@@ -34,8 +32,10 @@ def mask() -> np.ndarray:
     return (((y - 200) / 60) ** 2 + ((x - 250) / 110) ** 2 < 1).astype(np.uint8)
 
 
-def test_the_contour_runs_just_outside_of_the_lesion(picture: np.ndarray, mask: np.ndarray) -> None:
-    shown = np.asarray(draw_overlay(picture, mask, prediction()))[:ROWS, :COLUMNS]
+def test_the_contour_runs_just_outside_of_the_lesion(
+    picture: np.ndarray, mask: np.ndarray, make_finding: Find, site: Site
+) -> None:
+    shown = np.asarray(draw_overlay(picture, mask, make_finding(mask), site))[:ROWS, :COLUMNS]
     changed = (shown != picture.transpose(1, 2, 0)).any(axis=2)
     assert not changed[mask > 0].any()
     ring = ndimage.binary_dilation(mask, iterations=1) & (mask == 0)
@@ -43,24 +43,38 @@ def test_the_contour_runs_just_outside_of_the_lesion(picture: np.ndarray, mask: 
     assert not changed[~ndimage.binary_dilation(mask, np.ones((3, 3)), iterations=4)].any()
 
 
-def test_diagnoses_differ_in_colour(picture: np.ndarray, mask: np.ndarray) -> None:
+def test_colours_are_the_sites_but_for_what_is_indeterminate(
+    picture: np.ndarray, mask: np.ndarray, make_finding: Find, site: Site
+) -> None:
     ring = ndimage.binary_dilation(mask, iterations=1) & (mask == 0)
-    looks = [{}, {"diagnosis": "benign"}, {"indeterminate": True}]
-    colors = {tuple(np.asarray(draw_overlay(picture, mask, prediction(**look)))[:ROWS][ring][0]) for look in looks}
-    assert len(colors) == 3
+    looks = [{"diagnosis": "malignant"}, {"diagnosis": "benign"}, {"flags": (INDETERMINATE,)}]
+    expected = [site.colors["malignant"], site.colors["benign"], INDETERMINATE_COLOR]
+    for look, color in zip(looks, expected, strict=True):
+        shown = np.asarray(draw_overlay(picture, mask, make_finding(mask, **look), site))
+        assert tuple(shown[:ROWS][ring][0]) == tuple(color), look
 
 
-def test_without_a_lesion_the_picture_stays_as_it_is(picture: np.ndarray) -> None:
-    told = prediction(lesion_found=False, diagnosis="none", malignancy_probability=None)
-    shown = np.asarray(draw_overlay(picture, np.zeros((ROWS, COLUMNS)), told))
+def test_without_a_lesion_the_picture_stays_as_it_is(picture: np.ndarray, make_finding: Find, site: Site) -> None:
+    nothing = np.zeros((ROWS, COLUMNS), np.uint8)
+    shown = np.asarray(draw_overlay(picture, nothing, make_finding(nothing), site))
     assert (shown[:ROWS] == picture.transpose(1, 2, 0)).all()
     assert shown[ROWS:].max() > 150  # the caption
 
 
 @pytest.mark.parametrize(("channels", "rows", "columns"), [(3, 64, 64), (1, 64, 900), (1, 1200, 80), (3, 100, 2000)])
-def test_any_shape_can_be_drawn(channels: int, rows: int, columns: int) -> None:
-    drawn = draw_overlay(np.full((channels, rows, columns), 90, np.uint8), np.ones((rows, columns)), prediction())
+def test_any_shape_can_be_drawn(channels: int, rows: int, columns: int, make_finding: Find, site: Site) -> None:
+    mask = np.ones((rows, columns), np.uint8)
+    drawn = draw_overlay(np.full((channels, rows, columns), 90, np.uint8), mask, make_finding(mask), site)
     assert drawn.mode == "RGB" and drawn.width >= max(columns, 400) and drawn.height > rows
+
+
+def test_captions_say_what_was_found_and_what_to_think_of_it(make_finding: Find, site: Site) -> None:
+    mask = np.ones((9, 9), np.uint8)
+    assert heading(make_finding(mask, flags=(INDETERMINATE,))) == "Malignant, indeterminate"
+    assert heading(make_finding(mask * 0, flags=(NOT_CALIBRATED,))) == "No lesion found, not calibrated"
+    assert numbers(make_finding(mask), site) == ["malignancy probability 0.83", "mask reliability 0.70"]
+    unnamed = make_finding(mask, diagnosis="", probability=None)
+    assert (heading(unnamed), numbers(unnamed, site)) == ("Lesion found", ["mask reliability 0.70"])
 
 
 def test_a_mask_file_is_eight_bit() -> None:

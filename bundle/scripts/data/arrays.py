@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from scripts.quiet import quiet_libraries
+
 from .limits import check_size
-from .quiet import quiet_libraries
 from .reasons import ReadingProblem
 
 _FULL_SCALES = (255.0, 4095.0, 65535.0)  # 8, 12 and 16 bits

@@ -44,7 +44,8 @@ def discover(
     Returns:
         Items with the keys ``image`` (absolute path), ``input`` (path relative to ``dataset_dir``), ``row`` (0-based
         position in the list), ``frame``, ``region`` (-1: the whole frame), ``sop_instance_uid``, ``status``
-        (ok | skipped | failed) and ``reason``; less than 10 kB each.
+        (ok | skipped | failed) and ``reason``; of DICOM images also ``study``, the Study Instance UID or "". Less than
+        10 kB each.
 
     Raises:
         BundleError: the folder does not exist or holds no file, or ``frames`` says nothing sensible.
@@ -131,10 +132,11 @@ def _dicom_rows(header: DicomHeader, frames: FrameChoice, max_frames: int, seen:
         reason = join_notes(
             note("MULTIPLE_REGIONS", f"{len(regions)} B-mode regions") if len(regions) > 1 else "",
             limit,
-            "" if header.has_study_uid else note("NO_STUDY_UID"),
+            "" if header.study_instance_uid else note("NO_STUDY_UID"),
             "" if area.spacing else note("SPACING_UNKNOWN", stale),
         )
         rows += [_row(frame=frame, region=region, uid=uid, reason=reason) for frame in chosen]
+    rows = [{**row, "study": header.study_instance_uid} for row in rows]
     return sorted(rows, key=lambda row: (row["frame"], row["region"]))
 
 

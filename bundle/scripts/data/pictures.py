@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageOps
 
+from scripts.quiet import quiet_libraries
+
 from .limits import MAX_PIXELS, check_size
-from .quiet import quiet_libraries
 from .reasons import ReadingProblem
 
 _GRAY_16_MODES = ("I;16", "I;16B", "I;16L", "I")

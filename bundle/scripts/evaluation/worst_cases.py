@@ -12,12 +12,11 @@ from monai.utils import convert_to_tensor
 from PIL import Image, ImageDraw
 
 from scripts.data import LoadUltrasoundd
-from scripts.writing.drawing import draw_contour, font_of, png_bytes
+from scripts.writing.drawing import FAINT, PREDICTED_COLOR, TEXT, TRUE_COLOR, draw_contour, font_of, png_bytes
 from scripts.writing.files import write_whole
 
 from .measures import overlap
 
-TRUE_COLOR, PREDICTED_COLOR = (79, 195, 247), (255, 112, 67)
 _TILE, _CAPTION, _COLUMNS = 300, 40, 5
 
 
@@ -86,6 +85,6 @@ class WorstCases:
         tile = Image.new("RGB", (_TILE, _TILE + _CAPTION))
         tile.paste(image, ((_TILE - image.width) // 2, _CAPTION + (_TILE - image.height) // 2))
         draw = ImageDraw.Draw(tile)
-        draw.text((6, 2), Path(path).name, fill=(238, 238, 238), font=font_of(14))
-        draw.text((6, 20), f"{case['diagnosis']}, Dice {case['dice']:.2f}", fill=(165, 165, 170), font=font_of(14))
+        draw.text((6, 2), Path(path).name, fill=TEXT, font=font_of(14))
+        draw.text((6, 20), f"{case['diagnosis']}, Dice {case['dice']:.2f}", fill=FAINT, font=font_of(14))
         return tile

@@ -45,11 +45,11 @@ class DecollateItems:
 
     def __call__(self, engine: Engine) -> None:
         """Make lists of items of the engine's batch and output."""
-        evidence = {name: values.cpu() for name, values in engine.state.output["pred"].items()}
-        images, evidences = decollate_batch(engine.state.output["image"]), decollate_batch(evidence)
+        batched = {name: values.cpu() for name, values in engine.state.output["pred"].items()}
+        images, outputs = decollate_batch(engine.state.output["image"]), decollate_batch(batched)
         engine.state.batch = engine.state.batch["items"]
         engine.state.output = [
-            {"image": image, "pred": one} for image, one in zip(images, evidences, strict=True)
+            {"image": image, "pred": output} for image, output in zip(images, outputs, strict=True)
         ]
 
 

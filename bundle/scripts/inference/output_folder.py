@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,13 @@ class OutputFolder:
     Args:
         path: the folder; need not exist.
         digest: of the configuration whose results it holds.
+        columns: of predictions.csv.
     """
 
-    def __init__(self, path: str | os.PathLike[str], digest: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], digest: str, columns: Sequence[str]) -> None:
         self.path = Path(path)
         self.digest = digest
-        self.table = PredictionTable(self.path / "predictions.csv")
+        self.table = PredictionTable(self.path / "predictions.csv", columns)
         self.evidence = EvidenceFile(self.path / "evidence.json")
         self._lock = FileLock(self.path / _LOCK, thread_local=False)
 

@@ -6,16 +6,13 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.writing.files import write_whole
-
-COLUMNS = (
-    "input frame region sop_instance_uid status reason lesion_found diagnosis malignancy_probability indeterminate "
-    "reliability area_px area_mm2 long_axis_mm short_axis_mm mask overlay"
-).split()
+from scripts.findings.finding import Finding
+from scripts.writing.files import append_whole, write_whole
 
 #: input, frame, region as they stand in the file.
 RowKey = tuple[str, str, str]
@@ -26,19 +23,50 @@ def row_key(item: Mapping[str, Any]) -> RowKey:
     return _text(str(item["input"])), str(item["frame"]), _cell("region", item["region"])
 
 
+def table_columns(probability: str) -> list[str]:
+    """The columns of predictions.csv.
+
+    Args:
+        probability: the name of the probability's column, ``Classes.probability`` of the site.
+    """
+    return (
+        f"input frame region sop_instance_uid status reason lesion_found diagnosis {probability} indeterminate "
+        "reliability area_px area_mm2 long_axis_mm short_axis_mm mask overlay"
+    ).split()
+
+
+def finding_cells(finding: Finding, probability: str) -> dict[str, Any]:
+    """The columns that a finding fills; one that is not known is None.
+
+    Args:
+        finding: of one row.
+        probability: the name of the probability's column.
+    """
+    return {
+        "lesion_found": finding.found,
+        "diagnosis": finding.diagnosis,
+        probability: finding.probability,
+        "indeterminate": finding.indeterminate,
+        "reliability": finding.mask_reliability,
+        **asdict(finding.size),
+    }
+
+
 class PredictionTable:
     """A CSV file that grows by whole rows.
 
     Args:
         path: of predictions.csv.
+        columns: see :func:`table_columns`; a table with others counts as empty.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str]) -> None:
+        self.path, self.columns = Path(path), list(columns)
 
     def start(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         """Begin the file anew, with rows that an earlier run has left."""
-        write_whole(self.path, "".join(map(_line, [dict(zip(COLUMNS, COLUMNS, strict=True)), *rows])).encode())
+        lines = [dict(zip(self.columns, self.columns, strict=True)), *rows]
+        write_whole(self.path, "".join(map(self._line, lines)).encode())
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row, or nothing.
@@ -49,16 +77,7 @@ class PredictionTable:
         Raises:
             OSError: the disk is full or gone; the file is as before.
         """
-        line = _line(row).encode()
-        with open(self.path, "r+b", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            try:
-                rest = memoryview(line)
-                while rest:
-                    rest = rest[file.write(rest) :]
-            except OSError:
-                file.truncate(end)
-                raise
+        append_whole(self.path, self._line(row).encode())
 
     def rows(self) -> Iterator[dict[str, str]]:
         """The rows, without one that a killed run has left half written; none where there is no such table."""
@@ -67,11 +86,11 @@ class PredictionTable:
         with open(self.path, encoding="utf-8", newline="") as file:
             lines = _whole_lines(file)
             reader = csv.reader(lines)
-            if next(reader, None) != COLUMNS:
+            if next(reader, None) != self.columns:
                 return
             for cells in reader:
-                if len(cells) == len(COLUMNS):
-                    yield dict(zip(COLUMNS, cells, strict=True))
+                if len(cells) == len(self.columns):
+                    yield dict(zip(self.columns, cells, strict=True))
 
     def put_in_order(self, order: Mapping[RowKey, int]) -> None:
         """Sort the rows by the input order, if a resumed run has met inputs between those already there."""
@@ -90,6 +109,33 @@ class PredictionTable:
                 by["diagnosis"][row["diagnosis"]] += 1
         return {name: dict(sorted(counter.items())) for name, counter in by.items()}
 
+    def _line(self, row: Mapping[str, Any]) -> str:
+        text = io.StringIO()
+        cells = [_cell(name, row.get(name, "")) for name in self.columns]
+        # Before Python 3.13 a carriage return, which a file's name may hold, is not quoted by itself.
+        quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
+        csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)
+        return text.getvalue()
+
+
+def count_analysed(items: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """How much was analysed: a patient's study may hold many files, and a file many images.
+
+    Args:
+        items: work items of :func:`scripts.data.discover`.
+        rows: of the table so far.
+
+    Returns:
+        ``images`` (frames and B-mode regions), ``files``, ``studies`` (of DICOM, by their UID).
+    """
+    done = {(row["input"], row["frame"], row["region"]) for row in rows if row["status"] == "ok"}
+    analysed = [item for item in items if row_key(item) in done]
+    return {
+        "images": len(analysed),
+        "files": len({item["input"] for item in analysed}),
+        "studies": len({item["study"] for item in analysed if item.get("study")}),
+    }
+
 
 def _whole_lines(file: Iterable[str]) -> Iterator[str]:
     """All lines but a last one without its end."""
@@ -100,15 +146,6 @@ def _whole_lines(file: Iterable[str]) -> Iterator[str]:
         before = line
     if before.endswith("\n"):
         yield before
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    text = io.StringIO()
-    cells = [_cell(name, row.get(name, "")) for name in COLUMNS]
-    # Before Python 3.13 a carriage return, which a file's name may hold, is not quoted by itself.
-    quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)
-    return text.getvalue()
 
 
 def _cell(column: str, value: Any) -> str:

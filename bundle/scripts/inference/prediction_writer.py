@@ -6,24 +6,28 @@ import logging
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 from torch import nn
+from tqdm import tqdm
 
 from scripts.errors import EXIT_UNUSABLE, BundleError
 from scripts.networks import weights_digest
 from scripts.results.result_files import AnalysedImage, ResultFiles
+from scripts.sites import Site
 from scripts.writing.notice import NOTE
 
 from .background import Background
 from .interruptions import OneSentence, disk_trouble_in_one_sentence
 from .output_folder import OutputFolder
-from .prediction_table import row_key
+from .prediction_table import count_analysed, finding_cells, row_key, table_columns
 from .provenance import bundle_version, configuration_digest, network_digest, versions
 from .result_names import name_results
 from .stopwatch import Stopwatch
@@ -45,6 +49,7 @@ class PredictionWriter:
         output_dir: where the results go.
         weights: path of the loaded checkpoint.
         network: the network that infers.
+        site: what it looks for.
         settings: options that may change results, by name; told in summary.json.
         dataset_dir: where the items come from.
         overwrite: replace the results of an earlier run.
@@ -62,6 +67,7 @@ class PredictionWriter:
         output_dir: str | os.PathLike[str],
         weights: str | os.PathLike[str],
         network: nn.Module,
+        site: Site,
         settings: Mapping[str, Any],
         dataset_dir: str | os.PathLike[str] = "",
         overwrite: bool = False,
@@ -80,22 +86,27 @@ class PredictionWriter:
         }
         self.items, self.overwrite, self.num_writers = items, overwrite, num_writers
         self.settings = {**settings, **outputs}
-        self.weights_sha256 = weights_digest(weights)
+        self.weights_sha256, self.network = weights_digest(weights), network
+        # What results need of a site: it travels to other processes.
+        self.site = Site(site.name, site.title, site.classes, site.colors, site.codes, gray=site.gray)
         digest = configuration_digest(
             {
                 "version": bundle_version(),
                 "weights": self.weights_sha256,
                 "network": network_digest(network),
+                "site": asdict(self.site),
                 "settings": self.settings,
                 "input": os.path.realpath(dataset_dir),
             }
         )
-        self.folder = OutputFolder(output_dir, digest)
+        self.folder = OutputFolder(output_dir, digest, table_columns(site.classes.probability))
         identity = {"version": bundle_version(), "weights_sha256": self.weights_sha256, "configuration": digest}
-        self.files = ResultFiles(self.folder.path, identity, **outputs)
+        self.files = ResultFiles(self.folder.path, identity, self.site, **outputs)
         self.stopwatch = stopwatch or Stopwatch()
         self.background: Background | None = None
+        self.progress = tqdm(disable=True)
         self._names = name_results(items)
+        self._images_of = Counter(str(item["input"]) for item in items)
         self._settled = set() if overwrite else self.folder.keys()
         self._next = 0
         self._progress_told = time.monotonic()
@@ -118,6 +129,11 @@ class PredictionWriter:
         if self._settled:
             logger.info("%d of %d rows are there already.", len(self._settled & order.keys()), len(order))
         self.background = Background(self.num_writers if self.pending() else 0, self.files.warm_up)
+        # On a terminal alone, and gone at the end: the last line is the sentence.
+        self.progress = tqdm(
+            total=len(order), initial=len(self._settled & order.keys()), desc="Inference", unit=" images",
+            leave=False, disable=None, file=sys.stderr,
+        )  # fmt: skip
         self.stopwatch.lap("set_up")
 
     def attach(self, engine: Engine) -> None:
@@ -134,7 +150,7 @@ class PredictionWriter:
         Raises:
             BundleError: with exit code 1 and that line, if something failed or nothing was usable.
         """
-        with closing(self.folder), disk_trouble_in_one_sentence(self.folder.path):
+        with closing(self.folder), closing(self.progress), disk_trouble_in_one_sentence(self.folder.path):
             self._settle_up_to(len(self.items))
             self._append_rows(wait=True)
             self.background.close()
@@ -152,6 +168,7 @@ class PredictionWriter:
         print(sentence, file=sys.stderr, flush=True)
 
     def _give_up(self, error: BaseException) -> None:
+        self.progress.close()
         self.background.close()
         self.folder.close()
 
@@ -166,7 +183,7 @@ class PredictionWriter:
                 self._settle({**item, **output})
             self._append_rows()
         self.stopwatch.lap("writing")
-        if time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
+        if self.progress.disable and time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
             self._progress_told = time.monotonic()
             logger.info("%d of %d rows.", self._next, len(self.items))
 
@@ -174,7 +191,7 @@ class PredictionWriter:
         """Rows for items that needed no network, so far."""
         for item in self.items[self._next : row]:
             if row_key(item) not in self._settled:
-                self.background.pass_on(item, {})
+                self.background.pass_on((item, None), {})
         self._next = max(self._next, row)
 
     def _settle(self, item: Mapping[str, Any]) -> None:
@@ -183,23 +200,32 @@ class PredictionWriter:
         self._next = number + 1
         row = {**self.items[number], "status": item["status"], "reason": item["reason"]}
         if row["status"] != "ok":
-            self.background.pass_on(row, {})
+            self.background.pass_on((row, None), {})
             return
-        row.update(item["result"])
-        mask, picture, response = (np.asarray(item[name]) for name in ("pred", "picture", "response"))
-        image = AnalysedImage(row["image"], self._names[number], row, item["source"], mask, picture, response)
-        self.background.submit(row, self.files.write, image)
+        finding, picture = item["finding"], np.asarray(item["picture"])
+        row |= finding_cells(finding, self.site.classes.probability)
+        place = (int(row["frame"]), int(row["region"]), row["reason"])
+        image = AnalysedImage(row["image"], self._names[number], number + 1, *place, item["source"], picture, finding)
+        self.background.submit((row, finding.evidence), self.files.write, image)
 
     def _append_rows(self, wait: bool = False) -> None:
-        for row, columns in self.background.done(wait):
+        for (row, evidence), columns in self.background.done(wait):
             if columns.get("status") == "failed":
                 row = self.items[row["row"]]
             row = {**row, **columns}
             if row["status"] == "ok":
-                self.folder.evidence.append(row)
+                self.folder.evidence.append(row, evidence)
             self.folder.table.append(row)
+            self.progress.update()
             if row["status"] != "ok":
-                logger.info("Row %d: %s, %s.", row["row"], row["status"], row["reason"])
+                logger.info("%s: %s, %s.", self._place(row), row["status"], row["reason"])
+
+    def _place(self, row: Mapping[str, Any]) -> str:
+        """Where a row will stand in predictions.csv, whose first line is its header; no file's name may be logged."""
+        place = f"Line {row['row'] + 2} of predictions.csv"
+        if self._images_of[str(row["input"])] == 1:
+            return place
+        return f"{place} (frame {row['frame']}" + (f", region {row['region']})" if row["region"] >= 0 else ")")
 
     def _write_summary(self, finished: bool) -> None:
         self.folder.write_summary(
@@ -207,7 +233,11 @@ class PredictionWriter:
                 "note": NOTE,
                 "finished": finished,
                 "rows": len(self.items),
+                "files": len(self._images_of),
+                "analysed": count_analysed(self.items, self.folder.table.rows()),
                 "counts": self.folder.table.counts(),
+                "site": {"name": self.site.name, "probability": self.site.classes.probability},
+                "calibrated": self.network.is_calibrated(),
                 "versions": versions(),
                 "weights_sha256": self.weights_sha256,
                 "settings": self.settings,

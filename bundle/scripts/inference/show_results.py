@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import BundleError, report_errors_in_one_sentence
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
+from scripts.writing.notice import NOTE
 
-from .prediction_table import PredictionTable
+from .prediction_table import PredictionTable, table_columns
 
 
-def describe(row: Mapping[str, str]) -> str:
-    """One row of predictions.csv in words."""
+def describe(row: Mapping[str, str], summary: Mapping[str, Any]) -> str:
+    """One row of predictions.csv in words.
+
+    Args:
+        row: of the table.
+        summary: the run's summary.json.
+    """
     if row["status"] != "ok":
         return f"{row['status']}: {row['reason']}"
-    doubt = "; indeterminate" if row["indeterminate"] == "true" else ""
-    reliability = f"reliability {float(row['reliability']):.2f}"
-    if row["lesion_found"] != "true":
-        return f"no lesion found, {reliability}{doubt}"
-    probability = f"malignancy probability {float(row['malignancy_probability']):.2f}"
-    return f"lesion found, {row['diagnosis']}, {probability}, {reliability}{doubt}"
+    said = ["no lesion found"]
+    if row["lesion_found"] == "true":
+        column = summary["site"]["probability"]
+        probability = f"{column.replace('_', ' ')} {float(row[column]):.2f}" if row[column] else ""
+        said = ["lesion found", row["diagnosis"], probability]
+    said.append(f"mask reliability {float(row['reliability']):.2f}")
+    doubt = f"; {INDETERMINATE}" if row["indeterminate"] == "true" else ""
+    return ", ".join(filter(None, said)) + doubt
 
 
-def report(output_dir: Path, rows: Iterable[Mapping[str, str]]) -> str:
-    """The findings, an input a line, and where the files are."""
-    rows = list(rows)
-    width = max(len(row["input"]) for row in rows)
+def report(output_dir: Path, rows: Sequence[Mapping[str, str]], summary: Mapping[str, Any]) -> str:
+    """The findings, an image a line, how many there are, and where the files are.
+
+    Args:
+        output_dir: of the run.
+        rows: of its predictions.csv, at least one.
+        summary: its summary.json.
+    """
+    rows_of = Counter(row["input"] for row in rows)
+    names = [_name(row, alone=rows_of[row["input"]] == 1) for row in rows]
+    width = max(map(len, names))
+    lines = [f"{name:<{width}}  {describe(row, summary)}" for name, row in zip(names, rows, strict=True)]
+    by_status = Counter(row["status"] for row in rows)
     analysed = [row for row in rows if row["status"] == "ok"]
-    found = [row for row in analysed if row["lesion_found"] == "true"]
-    malignant = sum(row["diagnosis"] == "malignant" for row in found)
-    lines = [f"{row['input']:<{width}}  {describe(row)}" for row in rows]
+    diagnoses = Counter(row["diagnosis"] for row in analysed if row["lesion_found"] == "true")
+    each = ", ".join(f"{count} {name}" for name, count in diagnoses.most_common() if name)
+    found = diagnoses.total()
     lines += [
         "",
-        f"{len(analysed)} of {len(rows)} images analysed: {len(found)} with a lesion ({malignant} malignant, "
-        f"{len(found) - malignant} benign), {len(analysed) - len(found)} without.",
-        f"Results: {output_dir}/predictions.csv; pictures: {output_dir}/overlays; masks: {output_dir}/masks",
-        "Research use only; not a medical device.",
+        f"{len(analysed)} images of {len({row['input'] for row in analysed})} files analysed, "
+        f"{by_status['skipped']} skipped, {by_status['failed']} failed.",
+        f"{found} with a lesion{f' ({each})' if each else ''}, {len(analysed) - found} without.",
     ]
-    return "\n".join(lines)
+    if not summary["calibrated"]:
+        lines.append(f"These weights are {NOT_CALIBRATED}: probabilities are raw, nothing is marked {INDETERMINATE}.")
+    if not summary["finished"]:
+        lines.append("The run has not finished; run the same command again, and it goes on from there.")
+    folders = [f"{name}: {output_dir}/{name}" for name in ("overlays", "masks") if (output_dir / name).is_dir()]
+    return "\n".join([*lines, "; ".join([f"Results: {output_dir}/predictions.csv", *folders]), f"{NOTE}."])
+
+
+def _name(row: Mapping[str, str], alone: bool) -> str:
+    """The input; of several images in one file, also which."""
+    if alone:
+        return row["input"]
+    return f"{row['input']}, frame {row['frame']}" + (f", region {row['region']}" if row["region"] else "")
 
 
 def main() -> None:
@@ -47,10 +79,17 @@ def main() -> None:
     if len(sys.argv) != 2:
         raise BundleError("Name the one folder of results: python -m scripts.inference.show_results OUT")
     output_dir = Path(sys.argv[1])
-    rows = list(PredictionTable(output_dir / "predictions.csv").rows())
+    rows, summary = [], {}
+    try:
+        summary = json.loads((output_dir / "summary.json").read_text(encoding="utf-8"))
+        columns = table_columns(summary["site"]["probability"])
+        rows = list(PredictionTable(output_dir / "predictions.csv", columns).rows())
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no results, or none of this version
     if not rows:
         raise BundleError(f'"{output_dir}" holds no results. Run inference with --output_dir {output_dir} first.')
-    print(report(output_dir, rows))
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name shows its code
+    print(report(output_dir, rows, summary))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,12 @@ class RadVLSM(nn.Module):
         self.indeterminate_band.fill_(0.5)
         self.reliability_threshold.fill_(0.0)
 
+    @torch.jit.unused
+    def is_calibrated(self) -> bool:
+        """Whether temperatures and abstention were fitted to these weights; until then they say nothing."""
+        abstains = bool((self.indeterminate_band != 0.5).any()) or float(self.reliability_threshold) > 0
+        return abstains or float(self.diagnosis_temperature) != 1 or float(self.evidence_temperature) != 1
+
     @torch.jit.export
     def forward_named(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """Everything that the method believes about each image, by name.

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from PIL import Image, ImageDraw
 
-from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, font_of
+from scripts.findings.finding import Finding
+from scripts.sites import Site
+from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of
 from scripts.writing.notice import NOTE
 
-# Told apart by people with colour vision deficiency too, and both unlike speckle.
-_COLORS = {"malignant": (255, 112, 67), "benign": (79, 195, 247), "none": (190, 190, 190)}
-_INDETERMINATE = (255, 213, 79)
+from .wording import color_of, heading, numbers, sentence_case
+
 _SMALLEST_WIDTH = 420
 
 
-def draw_overlay(picture: np.ndarray, mask: np.ndarray, prediction: Mapping[str, Any]) -> Image.Image:
+def draw_overlay(picture: np.ndarray, mask: np.ndarray, finding: Finding, site: Site) -> Image.Image:
     """The picture with the lesion's contour, and a caption below it.
 
     The contour runs just outside of the mask, so that the lesion and its margin stay visible.
 
     Args:
         picture: uint8, shape (C, H, W), C = 1 or 3.
-        mask: shape (H, W), above 0 where the lesion is.
-        prediction: ``lesion_found``, ``diagnosis``, ``malignancy_probability``, ``reliability``, ``indeterminate``.
+        mask: of the picture, shape (H, W), above 0 where the lesion is.
+        finding: what the caption says.
+        site: knows colours and words.
 
     Returns:
         An RGB image at least as large as the picture; small pictures are enlarged by whole factors.
@@ -37,22 +36,11 @@ def draw_overlay(picture: np.ndarray, mask: np.ndarray, prediction: Mapping[str,
         size = (canvas.shape[1] * enlarged, canvas.shape[0] * enlarged)
         canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
         inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-    color = _color(prediction)
-    draw_contour(canvas, inside, color)
-    return _add_caption(Image.fromarray(canvas), prediction, color)
+    draw_contour(canvas, inside, color_of(finding, site))
+    return _add_caption(Image.fromarray(canvas), finding, site)
 
 
-
-
-
-
-def _color(prediction: Mapping[str, Any]) -> tuple[int, int, int]:
-    return _INDETERMINATE if prediction["indeterminate"] else _COLORS[prediction["diagnosis"]]
-
-
-
-
-def _add_caption(picture: Image.Image, prediction: Mapping[str, Any], color: tuple[int, int, int]) -> Image.Image:
+def _add_caption(picture: Image.Image, finding: Finding, site: Site) -> Image.Image:
     width = max(picture.width, _SMALLEST_WIDTH)
     size = min(max(width // 30, 15), 44)
     line = round(1.4 * size)
@@ -60,18 +48,9 @@ def _add_caption(picture: Image.Image, prediction: Mapping[str, Any], color: tup
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
     left, top = round(0.7 * size), picture.height + size // 2
-    heading, numbers = _words(prediction)
-    draw.text((left, top), heading, fill=color, font=font_of(size))
-    draw.text((left, top + line), numbers, fill=TEXT, font=font_of(round(0.85 * size)))
+    told = "    ".join(map(sentence_case, numbers(finding, site)))
+    font = fitting_font(told, width - 2 * left, round(0.85 * size))
+    draw.text((left, top), heading(finding), fill=color_of(finding, site), font=font_of(size))
+    draw.text((left, top + line), told, fill=TEXT, font=font)
     draw.text((left, top + 2 * line), f"Rad-VLSM · {NOTE}", fill=FAINT, font=font_of(round(0.75 * size)))
     return sheet
-
-
-def _words(prediction: Mapping[str, Any]) -> tuple[str, str]:
-    if not prediction["lesion_found"]:
-        return "No lesion found", "No mask, no diagnosis"
-    heading = str(prediction["diagnosis"]).capitalize() + (", indeterminate" if prediction["indeterminate"] else "")
-    probability, reliability = prediction["malignancy_probability"], prediction["reliability"]
-    return heading, f"Malignancy probability {probability:.2f}    Reliability {reliability:.2f}"
-
-

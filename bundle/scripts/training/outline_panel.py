@@ -12,24 +12,23 @@ from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 
-TRUE_COLOR = (0.31, 0.76, 0.97)
-PREDICTED_COLOR = (1.0, 0.44, 0.26)
+from scripts.writing.drawing import PREDICTED_COLOR, RGB, TRUE_COLOR
 
 
-def draw_outlines(images: Tensor, masks: Tensor, color: tuple[float, float, float]) -> Tensor:
+def draw_outlines(images: Tensor, masks: Tensor, color: RGB) -> Tensor:
     """Paint the outline of masks on images.
 
     Args:
         images: in [0, 1], shape (B, 3, S, S).
         masks: 0 or 1, shape (B, 1, S, S).
-        color: red, green and blue in [0, 1].
+        color: red, green and blue, 0..255.
 
     Returns:
         New images; a mask's outermost pixels have the colour.
     """
     inner = 1.0 - F.max_pool2d(1.0 - masks, 3, 1, 1)
     outline = (masks > 0.5) & (inner < 0.5)
-    return torch.where(outline, images.new_tensor(color).view(1, 3, 1, 1), images)
+    return torch.where(outline, images.new_tensor(color).view(1, 3, 1, 1) / 255, images)
 
 
 class OutlinePanel:

@@ -1,4 +1,4 @@
-"""Drawing on images: contours, fonts, PNG."""
+"""Drawing on images: one palette, contours, fonts, PNG."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import numpy as np
 from PIL import Image, ImageFont
 from scipy import ndimage
 
+#: Red, green, blue, each 0..255.
+RGB = tuple[int, int, int]
+
 BACKGROUND, TEXT, FAINT = (18, 18, 20), (238, 238, 238), (165, 165, 170)
+# Told apart by people with colour vision deficiency too, and both unlike speckle.
+TRUE_COLOR, PREDICTED_COLOR = (79, 195, 247), (255, 112, 67)
+INDETERMINATE_COLOR = (255, 213, 79)
+#: Of things that are side by side and mean no class, such as candidates.
+SERIES_COLORS = ((245, 245, 245), (174, 213, 129), (206, 147, 216), (0, 191, 165), (244, 143, 177))
 
 
 def png_bytes(image: Image.Image) -> bytes:
@@ -24,7 +32,7 @@ def mask_image(mask: np.ndarray) -> Image.Image:
     return Image.fromarray(np.where(np.asarray(mask) > 0, 255, 0).astype(np.uint8))
 
 
-def draw_contour(canvas: np.ndarray, inside: np.ndarray, color: tuple[int, int, int]) -> None:
+def draw_contour(canvas: np.ndarray, inside: np.ndarray, color: RGB) -> None:
     """Paint a line around the mask, with a dark hairline outside of it that sets it off from bright tissue.
 
     Args:
@@ -48,7 +56,13 @@ def draw_contour(canvas: np.ndarray, inside: np.ndarray, color: tuple[int, int, 
         canvas[window] = (canvas[window] * (1 - share) + np.array(paint) * share).round().astype(np.uint8)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def font_of(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     """The caption's font at a size in pixels."""
     return ImageFont.load_default(size)
+
+
+def fitting_font(words: str, width: float, largest: int, smallest: int = 8) -> ImageFont.ImageFont:
+    """The largest caption's font at which words are no wider than so many pixels, down to the smallest there is."""
+    sizes = range(largest, smallest, -1)
+    return font_of(next((size for size in sizes if font_of(size).getlength(words) <= width), smallest))

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, whenever the run is killed."""
+"""Files that are either whole or as they were, whenever the run is killed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+def write_whole(path: str | os.PathLike[str], content: bytes, durable: bool = False) -> None:
     """Write a file by way of a temporary one beside it.
+
+    Args:
+        path: of the file; its folder is made if it does not exist.
+        content: all of it.
+        durable: wait until it is on the disk, so that it outlives a power cut too.
 
     Raises:
         OSError: the disk is full, the folder cannot be written, ...; the file is as before.
@@ -16,8 +21,35 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(content)
+        with open(partial, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
+
+def append_whole(path: str | os.PathLike[str], content: bytes, tail: bytes = b"") -> None:
+    """Add to the end of a file, all or nothing.
+
+    Args:
+        path: of a file that exists.
+        content: what is added.
+        tail: what the file ends with, and ends with again afterwards, such as the bracket that closes a list.
+
+    Raises:
+        OSError: the disk is full or gone; the file is as before.
+    """
+    with open(path, "r+b", buffering=0) as file:
+        end = file.seek(-len(tail), os.SEEK_END)
+        try:
+            rest = memoryview(content + tail)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            file.seek(end)
+            file.truncate(end)
+            file.write(tail)
+            raise

@@ -14,8 +14,8 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from scripts.data.limits import MAX_PIXELS, check_size
-from scripts.data.quiet import quiet_libraries
 from scripts.data.reasons import ReadingProblem
+from scripts.quiet import quiet_libraries
 
 from .pixel_stream import PixelElement, check_pixel_element
 from .regions import Geometry, read_geometry
@@ -52,7 +52,7 @@ class DicomHeader:
         transfer_syntax: UID; guessed from the encoding where the file has none.
         has_file_meta: the file names its transfer syntax itself.
         sop_instance_uid: "" where absent or no valid UID.
-        has_study_uid: a Study Instance UID is there.
+        study_instance_uid: "" where it is missing or no UID.
         geometry: B-mode regions and spacing.
         little_endian: byte order of the data set.
         dataset: the elements of the pixel and look-up table modules, without pixel data and patient module.
@@ -65,7 +65,7 @@ class DicomHeader:
     transfer_syntax: str
     has_file_meta: bool
     sop_instance_uid: str
-    has_study_uid: bool
+    study_instance_uid: str
     little_endian: bool
     geometry: Geometry
     dataset: Dataset
@@ -146,7 +146,6 @@ def _checked(dataset: Dataset) -> DicomHeader:
     if allocated not in (1, 8, 16, 32) or stored is None or not 1 <= stored <= allocated:
         raise ReadingProblem("PIXEL_DECODE_FAILED", "this number of bits is not supported")
     check_size(rows, columns)
-    uid = _text(dataset, "SOPInstanceUID")
     return DicomHeader(
         rows=rows,
         columns=columns,
@@ -154,12 +153,17 @@ def _checked(dataset: Dataset) -> DicomHeader:
         photometric=photometric,
         transfer_syntax=syntax,
         has_file_meta=named,
-        sop_instance_uid=uid if _UID.fullmatch(uid) else "",
-        has_study_uid=_UID.fullmatch(_text(dataset, "StudyInstanceUID")) is not None,
+        sop_instance_uid=_uid(dataset, "SOPInstanceUID"),
+        study_instance_uid=_uid(dataset, "StudyInstanceUID"),
         little_endian=syntax != _BIG_ENDIAN,
         geometry=read_geometry(dataset, rows, columns),
         dataset=dataset,
     )
+
+
+def _uid(dataset: Dataset, keyword: str) -> str:
+    uid = _text(dataset, keyword)
+    return uid if _UID.fullmatch(uid) else ""
 
 
 def _transfer_syntax(dataset: Dataset) -> tuple[str, bool]:

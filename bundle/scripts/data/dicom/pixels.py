@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from scripts.data.pictures import unit_range
-from scripts.data.quiet import quiet_libraries
 from scripts.data.reasons import ReadingProblem
+from scripts.quiet import quiet_libraries
 
 from .decoding import decode_frame
 from .header import DicomHeader

@@ -6,7 +6,6 @@ import contextlib
 import copy
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -15,7 +14,7 @@ from pydicom import Dataset
 from pydicom.charset import python_encoding
 from pydicom.uid import UID, UltrasoundImageStorage
 
-from .files import DicomResultError
+from .files import DicomResultError, guarded
 
 #: Patient, General Study, Patient Study and Clinical Trial modules (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2, C.7.1.3, C.7.2.3).
 PATIENT_AND_STUDY = (
@@ -98,13 +97,18 @@ class SourceFrame:
     character_set: str | list[str] | None
 
     @classmethod
-    def of(cls, header: Dataset, prediction: Mapping[str, Any]) -> SourceFrame:
-        """Take what a result needs from the source's header (not changed) and from ``frame`` and ``region``.
+    @guarded()
+    def of(cls, header: Dataset, frame: int = 0, region: int = -1) -> SourceFrame:
+        """Take what a result needs from the source's header.
+
+        Args:
+            header: the source's dataset, without pixels; not changed.
+            frame: 0-based.
+            region: 0-based B-mode region; -1 for the whole frame.
 
         Raises:
             DicomResultError: NO_STUDY_UID or NO_INSTANCE_UID where the source cannot be referred to.
         """
-        frame, region = int(prediction.get("frame") or 0), prediction.get("region")
         repaired = repair_header(header)
         sop_class = UID(str(header.SOPClassUID))
         return cls(
@@ -112,7 +116,7 @@ class SourceFrame:
             sop_class=sop_class,
             # The class decides, not NumberOfFrames: naming a frame of a "single-frame" image is an error (PS3.3 10.3).
             frames=[frame + 1] if "Multi-frame" in sop_class.name else None,
-            key=f"{frame}|{'' if region in (None, '', -1) else region}",
+            key=f"{frame}|{'' if region < 0 else region}",
             laterality=next((v for k in ("ImageLaterality", "Laterality") if (v := repaired.get(k)) in ("L", "R")), ""),
             character_set=_character_set(header, repaired),
         )
