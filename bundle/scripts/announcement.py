@@ -33,7 +33,7 @@ def announce(run: str, facts: Mapping[str, Any]) -> None:
 
 
 def count_images(items: Sequence[Mapping[str, Any]]) -> str:
-    """How many images a list has, and how many of each diagnosis: "12 (5 benign, 4 malignant, 3 normal)"."""
+    """How many images a list has, and how many of each diagnosis: "12 (9 of one class, 3 normal)"."""
     counts = Counter(item["diagnosis"] for item in items if item.get("diagnosis"))
     each = ", ".join(f"{counts[diagnosis]} {diagnosis}" for diagnosis in sorted(counts))
     return f"{len(items)} ({each})" if each else str(len(items))

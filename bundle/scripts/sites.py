@@ -34,7 +34,7 @@ class Classes:
     positive: str = ""
     absent: str = "normal"
     none: str = "none"
-    probability: str = "malignancy_probability"
+    probability: str = "probability"
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
