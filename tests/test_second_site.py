@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from scripts.errors import BundleError
 from scripts.semantics import all_sentences, parse_sentence
 from scripts.sites import load_site
 
+GENERIC = ("data", "evaluation", "networks", "semantics", "training")
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"image_size": 64, "epochs": 1, "batch_size": 4, "num_workers": 0, "device": "$torch.device('cpu')"}
 COLORS = {"rust": (200, 80, 20), "mildew": (230, 230, 240), "blight": (60, 40, 30)}
@@ -204,6 +206,16 @@ def test_colour_reaches_the_network_where_the_site_is_of_colour(leaves: Path) ->
         item = {"image": torch.rand(3, 8, 8)}
         image = next(part for part in transforms if type(part).__name__ == "EnsureThreeChannelsd")(item)["image"]
         assert bool((image[0] != image[1]).any()) is colored
+
+
+def test_generic_code_names_no_organ_and_no_class() -> None:
+    """Words of the shipped site stand in its lexicon, in the layouts of public sets and in the study of one of them."""
+    site = load_site("breast_ultrasound", BUNDLE)
+    words = re.compile("|".join([*site.classes.names, "malignan", site.title.split()[0]]), re.IGNORECASE)
+    files = [path for folder in GENERIC for path in (BUNDLE / "scripts" / folder).rglob("*.py")]
+    naming = [path for path in files if words.search(path.read_text(encoding="utf-8"))]
+    assert len(files) > 50
+    assert {path.parent.name for path in naming} == {"breast_ultrasound", "layouts"}
 
 
 def test_an_unknown_site_is_told_with_those_there_are(leaves: Path) -> None:

@@ -121,12 +121,14 @@ def load_site(name: str, bundle_root: str | Path) -> Site:
 
     Args:
         name: of a file in ``configs/sites``, without ``.json``.
-        bundle_root: the bundle's folder.
+        bundle_root: the bundle's folder; where it holds no sites, those beside this code are read.
 
     Raises:
         BundleError: there is no such site; the sentence names those there are.
     """
-    folder = Path(bundle_root) / "configs" / "sites"
+    # Exports and verifiers take the network from a config alone, in any working folder.
+    folders = [root / "configs" / "sites" for root in (Path(bundle_root), Path(__file__).resolve().parents[1])]
+    folder = next(filter(Path.is_dir, folders), folders[0])
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
         raise BundleError(f'There is no site "{name}"; choose --site among: {", ".join(known)}.')

@@ -27,7 +27,7 @@ def load_datalist(
 
     A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
     patient has several images, ``group``; paths relative to the folder), or is in the public layout of BUSI
-    (``benign/``, ``malignant/``, ``normal/``) or of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``).
+    (a folder for each class) or of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``).
 
     Args:
         dataset_dir: the folder, or several.
