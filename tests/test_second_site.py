@@ -105,7 +105,7 @@ def describe_site(name: str, names: list[str]) -> dict:
 def draw_leaf(folder: Path, number: int, kind: str) -> dict:
     """A green image with a spot in the colour of its kind, and its item of a data list."""
     rows, columns = np.indices((80, 96))
-    mask = ((rows - 40) / (10 + number)) ** 2 + ((columns - 30 - 5 * (number % 6)) / 16) ** 2 < 1
+    mask = ((rows - 40) / (8 + number)) ** 2 + ((columns - 30 - 5 * (number % 6)) / 16) ** 2 < 1
     mask &= kind != "healthy"
     image = np.random.default_rng(number).integers(0, 30, (80, 96, 3)) + (40, 140, 40)
     image[mask] = COLORS.get(kind, (0, 0, 0))
