@@ -152,6 +152,7 @@ def count_planes(leaves: Path, site: str) -> int:
         return parser.get_parsed_content("network_def").eval()(torch.rand(1, 3, 64, 64)).shape[1]
 
 
+@pytest.mark.slow
 def test_a_site_of_three_classes_and_other_words_is_aligned_trained_and_evaluated(leaves: Path) -> None:
     lexicon = load_site("leaf", leaves).lexicon
     for morphology, sentence in all_sentences(lexicon):
@@ -180,6 +181,7 @@ def test_a_site_of_three_classes_and_other_words_is_aligned_trained_and_evaluate
     assert not any(word in page for word in ("benign", "malignan", "breast"))
 
 
+@pytest.mark.slow
 def test_a_site_without_classes_is_trained_and_evaluated_by_its_masks(leaves: Path) -> None:
     listed = json.loads((leaves / "leaves" / "datalist.json").read_text())
     for item in (item for items in listed.values() for item in items):
