@@ -83,7 +83,7 @@ def describe_site(name: str, names: list[str]) -> dict:
                 "none": "nothing",
                 "probability": "blight_probability",
             },
-            "colors": {**{key: list(COLORS[key]) for key in names}, "none": [190, 190, 190]},
+            "colors": {**{key: list(COLORS[key]) for key in names}, "nothing": [190, 190, 190]},
             "codes": {
                 "procedure": ["1", "99LEAF", "Photograph of a leaf"],
                 "finding_site": ["2", "99LEAF", "Leaf"],

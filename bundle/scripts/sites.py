@@ -80,7 +80,7 @@ class Site:
         name: of the site and of its file.
         title: for people, such as "breast ultrasound".
         classes: what a lesion can be.
-        colors: red, green, blue (0..255) of each class, and of ``none``.
+        colors: red, green, blue (0..255) by class, and by the word of ``classes.none``.
         codes: DICOM codes by concept: ``procedure``, ``finding_site``, ``finding``, ``probability``, and each class.
         gray: whether colour is reduced to its luma before the network sees an image.
         part: reads ``lexicon``, ``prompts`` or ``augmentation`` of the file when it is first asked for: training
