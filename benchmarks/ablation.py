@@ -25,6 +25,7 @@ from bundle_runs import (
     common_options,
     figure_of,
     margin,
+    read_cases,
     run,
     side_by_side,
 )
@@ -88,7 +89,7 @@ def train_and_evaluate(
     run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
     if row is FULL:
         run("study", ["train", "study"], options, out / "study")
-    return CaseTable.read(folder / "evaluation" / "cases.csv")
+    return read_cases(folder / "evaluation")
 
 
 def figures(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:

@@ -16,7 +16,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
-from bundle_runs import CaseTable  # noqa: E402
+from bundle_runs import CaseTable, read_cases  # noqa: E402
 from sklearn.metrics import roc_curve  # noqa: E402
 
 from scripts.evaluation.statistics import calibration_bins  # noqa: E402
@@ -29,14 +29,15 @@ def draw(axes: np.ndarray, cases: CaseTable, name: str, color: tuple[float, ...]
     lesions = cases.select(cases.is_lesion)
     if not len(lesions):
         return
-    probability, malignant = lesions.counted_probability, lesions.is_malignant
+    probability, malignant = lesions.counted_probability, lesions.is_positive
     false, true, _ = roc_curve(malignant, probability)
     line = {"color": color, "linewidth": width}
     axes[0].plot(false, true, label=name, **line)
     bins = calibration_bins(probability, malignant, min(BINS, len(lesions)))
     axes[1].plot([b["probability"] for b in bins], [b["fraction"] for b in bins], marker="o", label=name, **line)
-    wrong = (probability >= 0.5) != malignant
-    confidences = (("reliability", lesions["reliability"], "-"), ("probability", np.abs(probability - 0.5), "--"))
+    wrong = lesions.is_correct == 0
+    distance = np.abs(probability - cases.classes.threshold)
+    confidences = (("reliability", lesions["reliability"], "-"), ("probability", distance, "--"))
     for label, confidence, style in confidences:
         order = np.argsort(-confidence, kind="stable")
         kept = np.arange(1, len(order) + 1)
@@ -78,7 +79,7 @@ def main() -> None:
     tables = {}
     for evaluation in arguments.evaluations:
         name, _, folder = evaluation.rpartition("=")
-        tables[name] = CaseTable.read(Path(folder) / "cases.csv")
+        tables[name] = read_cases(Path(folder))
     draw_all(tables, arguments.output)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from subgroups import subgroups
 
 from scripts.errors import BundleError
-from scripts.evaluation.cases import NUMBER_COLUMNS, CaseTable
+from scripts.evaluation.cases import CaseTable, number_columns
 
 BENCHMARKS = Path(bundle_runs.__file__).parent
 WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"
@@ -24,9 +24,10 @@ def cases(diagnoses):
     rows = []
     for i, diagnosis in enumerate(diagnoses):
         found = float(i < 6)
-        row = dict.fromkeys(NUMBER_COLUMNS, 0.5) | {"lesion_found": found, "dice": 0.9 * found, "true_area": 0.01 * i}
+        row = dict.fromkeys(number_columns(bundle_runs.CLASSES), 0.5)
+        row |= {"lesion_found": found, "dice": 0.9 * found, "true_area": 0.01 * i}
         rows.append(row | {"dataset": "hospital", "image": f"{i}.png", "group": str(i), "diagnosis": diagnosis})
-    return CaseTable.from_rows(rows)
+    return CaseTable.from_rows(rows, bundle_runs.CLASSES)
 
 
 def test_subgroups_are_those_of_the_table_and_no_others(tmp_path):

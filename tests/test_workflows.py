@@ -12,6 +12,9 @@ from monai.bundle import ConfigWorkflow
 from monai.handlers import from_engine
 
 from scripts.data import load_datalist, only_fold
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[1] / "bundle").classes
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"image_size": 64, "batch_size": 4, "num_workers": 0, "device": "$torch.device('cpu')"}
@@ -100,7 +103,7 @@ def test_a_fold_is_held_out_of_every_section(tmp_path):
     made = workflow("train", output_dir=str(tmp_path), training_sections=sections, fold=0, folds=2)
     taught = {item["image"] for item in made.parser.get_parsed_content("train#items")}
     for section in sections:
-        held_out = only_fold(load_datalist(BUNDLE / "sample_data" / "training", section), 0, 2)
+        held_out = only_fold(load_datalist(BUNDLE / "sample_data" / "training", section, CLASSES), 0, 2)
         assert held_out and not taught & {item["image"] for item in held_out}
 
 

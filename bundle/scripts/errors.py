@@ -69,5 +69,5 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
 
 
 def report_errors_in_one_sentence() -> None:
-    """Install the excepthook; every config does this in its ``imports``."""
+    """Install the excepthook; every run of a config begins with it."""
     sys.excepthook = _report

@@ -8,35 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from scripts.errors import BundleError
+from scripts.sites import LESION, Classes
 
 from .dicom.header import read_dicom_header
 from .file_kinds import DICOM, file_kind
 from .image_size import image_size
 from .layouts.busbra import busbra_sections
-from .layouts.busi import busi_sections
+from .layouts.busi import BUSI_CLASSES, busi_sections
 from .reasons import ReadingProblem
 
-DIAGNOSES = ("benign", "malignant", "normal")
 LIST_NAME = "datalist.json"
 
 
 def load_datalist(
-    dataset_dir: str | Path | Sequence[str | Path], section: str = "training", may_be_empty: bool = False
+    dataset_dir: str | Path | Sequence[str | Path], section: str, classes: Classes, may_be_empty: bool = False
 ) -> list[dict[str, Any]]:
     """The labelled images of one section of one or several folders, checked.
 
     A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
     patient has several images, ``group``; paths relative to the folder), or is in the public layout of BUSI
-    (``benign/``, ``malignant/``, ``normal/``) or of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``).
+    (a folder for each class) or of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``).
 
     Args:
         dataset_dir: the folder, or several.
         section: ``training``, ``validation``, or another section of the ``datalist.json``.
+        classes: what an item's diagnosis may be. A site without classes knows ``lesion``, which need not be said, and
+            the word for its absence.
         may_be_empty: a folder may list nothing under it, or lack it; training goes without validation.
 
     Returns:
         Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
-        ``diagnosis`` (benign | malignant | normal), ``group`` (``"<dataset>/<id>"``, unique over all folders),
+        ``diagnosis`` (a class, or no lesion), ``group`` (``"<dataset>/<id>"``, unique over all folders),
         ``dataset`` (the folder's name), ``region`` (0: a DICOM frame is cropped to the one B-mode region that its
         header names, as in inference; -1: the whole picture). Images of one group show one patient or one scene.
 
@@ -52,7 +54,7 @@ def load_datalist(
     for folder in map(Path, folders):
         source, raw = _read_section(folder, section, may_be_empty)
         name = _unique(folder.resolve().name, names)
-        items += [_checked(item, f"{source}: item {i}", folder, name) for i, item in enumerate(raw)]
+        items += [_checked(item, f"{source}: item {i}", folder, name, classes) for i, item in enumerate(raw)]
     return items
 
 
@@ -81,7 +83,7 @@ def _read_section(folder: Path, section: str, may_be_empty: bool) -> tuple[str, 
     elif (folder / "bus_data.csv").is_file():
         source = f"{folder.name}/bus_data.csv"
         sections = busbra_sections(folder)
-    elif any((folder / diagnosis).is_dir() for diagnosis in DIAGNOSES):
+    elif any((folder / diagnosis).is_dir() for diagnosis in BUSI_CLASSES):
         source = folder.name
         sections = busi_sections(folder)
     else:
@@ -95,13 +97,14 @@ def _read_section(folder: Path, section: str, may_be_empty: bool) -> tuple[str, 
     return source, items
 
 
-def _checked(item: Any, where: str, folder: Path, dataset: str) -> dict[str, Any]:
+def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes) -> dict[str, Any]:
     """One listed item with absolute paths; ``where`` opens every sentence about it."""
     if not isinstance(item, dict) or not item.get("image") or not item.get("label"):
-        raise BundleError(f'{where} lacks "image" or "label". A normal image lists one empty mask.')
-    diagnosis = item.get("diagnosis")
-    if diagnosis not in DIAGNOSES:
-        raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {", ".join(DIAGNOSES)}.')
+        raise BundleError(f'{where} lacks "image" or "label". A {classes.absent} image lists one empty mask.')
+    diagnosis = item.get("diagnosis", None if classes.names else LESION)
+    if diagnosis not in classes.listed:
+        known = ", ".join(classes.listed)
+        raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {known}.')
     labels = [item["label"]] if isinstance(item["label"], str) else list(item["label"])
     image, *masks = (_existing(folder, name, where) for name in (item["image"], *labels))
     size = image_size(image)

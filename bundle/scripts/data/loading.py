@@ -130,21 +130,26 @@ class LoadUltrasoundd(MapTransform):
 
 
 class EnsureThreeChannelsd(MapTransform):
-    """Give the network its three equal channels: gray is repeated, colour is reduced to its luma first.
+    """Give the network its three channels: gray is repeated, and at a gray site colour is reduced to its luma first.
 
-    The training images are gray; a tinted display map or a coloured caliper must not look like something else.
-    Equal channels stay as they are.
+    There a tinted display map or a coloured caliper must not look like something else. Equal channels stay as they are.
 
     Args:
         keys: entries of shape (1, H, W) or (3, H, W).
+        gray: reduce colour to its luma.
         allow_missing_keys: as in MONAI.
     """
+
+    def __init__(self, keys: KeysCollection, gray: bool = True, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.gray = gray
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
         for key in self.key_iterator(item):
             image = item[key]
-            if image.shape[0] == 3 and not (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2])):
+            alike = image.shape[0] == 1 or (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2]))
+            if self.gray and not alike:
                 image = (image * image.new_tensor(_LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
             item[key] = image.expand(3, -1, -1).contiguous() if image.shape[0] == 1 else image
         return item

@@ -32,7 +32,7 @@ class RadVLSM(nn.Module):
         mask_refiner: the fused mask and the detail -> the fused mask at S/2.
         evidence_gate: is there a lesion at all.
         radiomics: image (B, 1, S, S) and mask (B, 1, S, S) -> (B, R) named descriptors; has ``names``.
-        diagnosis_head: benign or malignant.
+        diagnosis_head: which of C classes.
         prompt_embedding: embedding f (256) of the fixed class-agnostic prompt; None leaves it to the checkpoint.
         mask_threshold: probability from which a pixel belongs to the mask, for radiomics and the gate.
         mirror: outside training, look at each image left-right mirrored too, and answer with the mean of both views:
@@ -179,9 +179,10 @@ class RadVLSM(nn.Module):
 
         # And when not to be trusted: the probability is near even odds, or the mask is not reliable.
         diagnosis_logits, reliability = y / self.diagnosis_temperature, torch.sigmoid(iou_logit)
-        probability = torch.softmax(diagnosis_logits, dim=1)[:, 1:]
+        positive = self.diagnosis_head.positive
+        probability = torch.softmax(diagnosis_logits, dim=1)[:, positive : positive + 1]
         torn = (probability > self.indeterminate_band[0]) & (probability < self.indeterminate_band[1])
-        indeterminate = torn | (reliability < self.reliability_threshold)
+        indeterminate = torn.any(dim=1, keepdim=True) | (reliability < self.reliability_threshold)
         return {
             "mask_logits": mask_logits,
             "gated_mask_logits": torch.where(found, mask_logits, mask_logits.clamp(max=-10.0)),
@@ -222,8 +223,8 @@ class RadVLSM(nn.Module):
             image: values in [0, 1], shape (B, 3, S, S).
 
         Returns:
-            Shape (B, 4, S, S): gated lesion-mask logit; benign, malignant and lesion-evidence logits as constant
-            planes.
+            Shape (B, 2 + C, S, S): gated lesion-mask logit; the logits of the C classes and the lesion-evidence logit
+            as constant planes.
         """
         outputs = self.forward_named(image, None)
         planes: List[Tensor] = [outputs["gated_mask_logits"]]

@@ -11,6 +11,7 @@ from .near_duplicates import near_duplicate_groups
 
 Sections = dict[str, list[dict[str, Any]]]
 
+BUSI_CLASSES = ("benign", "malignant", "normal")
 BUSI_VALIDATION_SHARE = 0.25
 
 
@@ -48,7 +49,7 @@ def busi_sections(folder: Path) -> Sections:
 
 
 def _is_busi_image(path: Path) -> bool:
-    return path.parent.name in ("benign", "malignant", "normal") and "_mask" not in path.stem
+    return path.parent.name in BUSI_CLASSES and "_mask" not in path.stem
 
 
 def _busi_item(folder: Path, path: Path, group: str) -> dict[str, Any]:
@@ -60,5 +61,3 @@ def _busi_item(folder: Path, path: Path, group: str) -> dict[str, Any]:
         "diagnosis": path.parent.name,
         "group": group,
     }
-
-
