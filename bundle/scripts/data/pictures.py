@@ -1,56 +1,48 @@
-"""PNG and JPEG files, and arrays, as pixel values in [0, 1]."""
+"""Picture files, and arrays, as pixel values in [0, 1]."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from .limits import MAX_PIXELS, check_size
-from .quiet import quiet_libraries
-from .reasons import ReadingProblem
+from .picture_files import open_picture, pixels_of, upright
 
-_GRAY_16_MODES = ("I;16", "I;16B", "I;16L", "I")
 _8_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA"}
 
 
-
-
-def read_picture(path: str) -> np.ndarray:
-    """Read a PNG or JPEG file, upright (EXIF orientation applied).
+def read_picture(path: str, frame: int = 0) -> np.ndarray:
+    """Read a picture file, upright (EXIF orientation applied).
 
     Args:
-        path: the file; gray, gray with alpha, colour, colour with alpha, palette, 1, 8 or 16 bit.
+        path: the file; gray, gray with alpha, colour, colour with alpha, palette; 1, 8, 16 or 32 bit.
+        frame: of an animation or a file of several pages, 0-based.
 
     Returns:
-        uint8 or uint16 pixels, (H, W) or (H, W, 3). Transparent pixels are laid on black.
+        Pixels (H, W) or (H, W, 3): uint8, or uint16, int32 or float32 as the file has them. Transparent pixels are laid
+        on black.
 
     Raises:
         ReadingProblem: TRUNCATED, PIXEL_DECODE_FAILED or UNUSABLE_IMAGE.
     """
-    try:
-        with quiet_libraries(), Image.open(path, formats=("PNG", "JPEG")) as picture:
-            check_size(picture.height, picture.width)
-            picture.load()
-            return _picture_values(ImageOps.exif_transpose(picture))
-    except ReadingProblem:
-        raise
-    except Image.DecompressionBombError:
-        raise ReadingProblem("UNUSABLE_IMAGE", f"more than {MAX_PIXELS} pixels") from None
-    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, ... on broken files
-        code = "TRUNCATED" if "truncated" in str(error) else "PIXEL_DECODE_FAILED"
-        raise ReadingProblem(code) from None
+    with open_picture(path, frame) as picture:
+        deep = pixels_of(picture)
+        return _eight_bits(upright(picture)) if deep is None else _on_black(deep)
 
 
-def _picture_values(picture: Image.Image) -> np.ndarray:
-    if picture.mode in _GRAY_16_MODES:
-        return np.asarray(picture).astype(np.uint16)
+def _eight_bits(picture: Image.Image) -> np.ndarray:
     mode = _8_BIT_MODES.get(picture.mode, "RGBA" if "transparency" in picture.info else "RGB")
     values = np.asarray(picture if picture.mode == mode else picture.convert(mode))
-    if mode in ("LA", "RGBA"):
-        color, alpha = values[..., :-1], values[..., -1:].astype(np.uint16)
-        values = color if alpha.min() == 255 else (color * alpha // 255).astype(np.uint8)
-        values = values[..., 0] if mode == "LA" else values
-    return values
+    return values if mode in ("L", "RGB") else _on_black(values)
+
+
+def _on_black(values: np.ndarray) -> np.ndarray:
+    """Without the alpha channel, where there is one."""
+    if values.ndim == 2 or values.shape[-1] == 3:
+        return values
+    color, alpha = values[..., :-1], values[..., -1:].astype(np.uint32)
+    white = np.iinfo(values.dtype).max
+    laid = color if alpha.min() == white else (color * alpha // white).astype(values.dtype)
+    return laid[..., 0] if laid.shape[-1] == 1 else laid
 
 
 def unit_range(values: np.ndarray, full_scale: float) -> np.ndarray:
