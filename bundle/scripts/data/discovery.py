@@ -12,13 +12,13 @@ from typing import Any
 from scripts.errors import BundleError
 
 from .companions import is_companion
+from .dicom.duplicates import Duplicates
 from .dicom.header import DicomHeader, read_dicom_header
 from .dicom.regions import STALE_REGION
-from .duplicates import Duplicates
 from .file_kinds import DICOM, PICTURE, file_kind
 from .frame_choice import FrameChoice, choose_frames
 from .limits import MINIMUM_SIDE
-from .picture_files import count_pictures
+from .pictures import count_pictures
 from .reasons import ReadingProblem, join_notes, note
 
 _MASK_NAMES = tuple(f"*_mask*.{suffix}" for suffix in ("png", "bmp", "gif", "jp2", "tif", "tiff", "webp"))

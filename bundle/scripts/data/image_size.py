@@ -10,7 +10,7 @@ from scripts.errors import BundleError
 
 from .arrays import open_nifti
 from .file_kinds import DICOM, NIFTI, file_kind
-from .picture_files import open_picture, upright_size
+from .pictures import open_picture, upright_size
 from .quiet import quiet_libraries
 from .reasons import ReadingProblem
 

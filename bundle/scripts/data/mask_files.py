@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from scripts.errors import BundleError
 
 from .arrays import open_nifti
 from .file_kinds import NIFTI, PICTURE, file_kind
-from .picture_files import open_picture, pixels_of, upright
+from .pictures import open_picture, pixels_of, upright
 from .reasons import ReadingProblem
 
 #: Compression blurs their zeros; WebP and JPEG 2000 have lossless forms too, in which masks are 0 and 255 all the same.

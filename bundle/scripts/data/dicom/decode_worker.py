@@ -67,12 +67,12 @@ def _decode(path: str, frame: int, frames: int, start: int, plugin: str, photome
 def _decode_jpeg(path: str, frame: int, frames: int, start: int, photometric: str) -> tuple[Any, str]:
     """A JPEG stream tells its colours itself, and libjpeg knows how; the header's word is for what it cannot tell."""
     import numpy
-    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
 
     with open(path, "rb") as file:
         file.seek(start)
         stream = _jpeg_frame(file, frame, frames)
-    with Image.open(io.BytesIO(stream), formats=("JPEG",)) as picture:
+    with JpegImageFile(io.BytesIO(stream)) as picture:
         if picture.mode == "L":
             return numpy.asarray(picture), ""
         if picture.mode != "RGB":

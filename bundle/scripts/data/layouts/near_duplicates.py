@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from scripts.data.file_kinds import PICTURE, file_kind
-from scripts.data.picture_files import open_picture
+from scripts.data.pictures import open_picture
 from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
 

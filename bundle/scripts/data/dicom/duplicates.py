@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from .dicom.header import DicomHeader
+from .header import DicomHeader
 
 _CHUNK = 2**20
 

@@ -10,11 +10,13 @@ import numpy as np
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from .file_kinds import file_head, picture_format
-from .limits import MAX_PIXELS, check_size
-from .png_chunks import deep_pixels, without_metadata
-from .quiet import quiet_libraries
-from .reasons import ReadingProblem
+from scripts.data.file_kinds import file_head, picture_format
+from scripts.data.limits import MAX_PIXELS, check_size
+from scripts.data.quiet import quiet_libraries
+from scripts.data.reasons import ReadingProblem
+
+from .deep_png import deep_pixels
+from .metadata import jpeg_without_metadata, png_without_metadata
 
 #: Formats that can hold several frames or pages; of a PNG only one with this chunk, which stands before its pixels.
 _SEVERAL, _ANIMATED_PNG = ("GIF", "TIFF", "WEBP"), b"acTL"
@@ -58,11 +60,12 @@ def open_picture(path: str, frame: int = 0) -> Iterator[Image.Image]:
 
 def _open(path: str) -> Image.Image:
     kind = picture_format(file_head(path))
-    if kind == "PNG":
+    if kind in ("PNG", "JPEG"):
         with open(path, "rb") as file:
-            return Image.open(io.BytesIO(without_metadata(file.read())), formats=("PNG",))
-    if kind == "JPEG":
-        return JpegImageFile(path)  # Image.open would look for further pictures in the metadata
+            data = file.read()
+        if kind == "PNG":
+            return Image.open(io.BytesIO(png_without_metadata(data)), formats=(kind,))
+        return JpegImageFile(io.BytesIO(jpeg_without_metadata(data)))  # Image.open would search for further pictures
     return Image.open(path, formats=(kind,))
 
 

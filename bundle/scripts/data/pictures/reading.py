@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from .picture_files import open_picture, pixels_of, upright
+from .opening import open_picture, pixels_of, upright
 
 _8_BIT_MODES = {"1": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA"}
 
