@@ -204,7 +204,7 @@ class PredictionWriter:
             return
         finding, picture = item["finding"], np.asarray(item["picture"])
         row |= finding_cells(finding, self.site.classes.probability)
-        place = (int(row["frame"]), int(row["region"]), row["reason"])
+        place = (int(row["frame"]), int(row["region"]), row["content"], row["reason"])
         image = AnalysedImage(row["image"], self._names[number], number + 1, *place, item["source"], picture, finding)
         self.background.submit((row, finding.evidence), self.files.write, image)
 

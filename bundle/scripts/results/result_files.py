@@ -33,6 +33,7 @@ class AnalysedImage:
         number: of its row, from 1.
         frame: 0-based.
         region: 0-based B-mode region; -1 for the whole frame.
+        content: what tells the image from others with the same SOP Instance UID; "" where it has none.
         reason: notes on the input, as in predictions.csv.
         source: as :class:`scripts.data.LoadUltrasoundd` describes it.
         picture: the analysed region, uint8 (C, H, W).
@@ -44,6 +45,7 @@ class AnalysedImage:
     number: int
     frame: int
     region: int
+    content: str
     reason: str
     source: Mapping[str, Any]
     picture: np.ndarray
@@ -128,7 +130,7 @@ class ResultFiles:
 
         algorithm = AlgorithmIdentity(**self.identity)
         try:
-            source = SourceFrame.of(read_header(image.path), image.frame, image.region)
+            source = SourceFrame.of(read_header(image.path), image.frame, image.region, image.content)
             if self.dicom_results:
                 segmentation, report = make_results(source, image.finding, algorithm, self.site, IBSI, image.number)
                 if segmentation is not None:

@@ -77,7 +77,7 @@ def test_the_segment_says_what_and_who(
     assert errors_of_dciodvfy(result) == []
 
 
-def test_uids_follow_source_frame_region_weights_and_configuration(
+def test_uids_follow_source_content_frame_region_weights_and_configuration(
     cine_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site
 ) -> None:
     finding = find(cine_header)
@@ -96,9 +96,10 @@ def test_uids_follow_source_frame_region_weights_and_configuration(
         made(frame=3, region=1),
         made(AlgorithmIdentity("1.2.3", "cd" * 32, "c0ffee"), frame=3),
         made(AlgorithmIdentity("1.2.3", "ab" * 32, "decaf"), frame=3),
+        made(frame=3, content="c0de"),  # another image with the same SOP Instance UID
     ]
-    assert len({other.SOPInstanceUID for other in (first, *others)}) == 5
-    assert [other.SeriesInstanceUID == first.SeriesInstanceUID for other in others] == [True, True, False, False]
+    assert len({other.SOPInstanceUID for other in (first, *others)}) == 6
+    assert [other.SeriesInstanceUID == first.SeriesInstanceUID for other in others] == [True, True, False, False, True]
     source = first.SourceImageSequence[0]
     assert (source.ReferencedSOPClassUID, source.ReferencedFrameNumber) == (UltrasoundMultiFrameImageStorage, 4)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from pydicom.dataset import Dataset
@@ -17,7 +17,7 @@ from scripts.data.limits import MAX_PIXELS, check_size
 from scripts.data.reasons import ReadingProblem
 from scripts.quiet import quiet_libraries
 
-from .pixel_stream import PixelElement, check_pixel_element
+from .pixel_stream import PixelElement, PixelStream, measure_pixel_element
 from .regions import Geometry, read_geometry
 from .sop_classes import check_is_ultrasound
 from .syntaxes import NATIVE_SYNTAXES, PLUGINS
@@ -47,7 +47,9 @@ class DicomHeader:
     """What reading needs of a DICOM ultrasound image.
 
     Attributes:
-        rows, columns, frames: the pixel grid; ``frames`` is 1 for a still.
+        rows, columns, frames: the pixel grid; ``frames`` are those in the pixel data, 1 for a still.
+        promised_frames: Number of Frames as the header says it; None where it does not.
+        pixels: where the pixel data lies in the file; None where the data set is deflated.
         photometric: Photometric Interpretation.
         transfer_syntax: UID; guessed from the encoding where the file has none.
         has_file_meta: the file names its transfer syntax itself.
@@ -61,6 +63,7 @@ class DicomHeader:
     rows: int
     columns: int
     frames: int
+    promised_frames: int | None
     photometric: str
     transfer_syntax: str
     has_file_meta: bool
@@ -69,6 +72,7 @@ class DicomHeader:
     little_endian: bool
     geometry: Geometry
     dataset: Dataset
+    pixels: PixelStream | None = None
 
 
 def read_dicom_header(path: str, any_modality: bool = False) -> DicomHeader:
@@ -124,10 +128,10 @@ def _read(file: BinaryIO, size: int, any_modality: bool) -> DicomHeader:
     if pixels is None:
         raise ReadingProblem("NO_PIXEL_DATA")
     header = _checked(dataset)
-    if not deflated:
-        encapsulated = header.transfer_syntax not in NATIVE_SYNTAXES
-        check_pixel_element(file, size, pixels, encapsulated, header.frames, _frame_bytes(header))
-    return header
+    encapsulated = header.transfer_syntax not in NATIVE_SYNTAXES
+    size = pixels.start + pixels.length if deflated else size  # then both count inflated bytes
+    stream = measure_pixel_element(file, size, pixels, encapsulated, header.frames, _frame_bytes(header))
+    return replace(header, frames=stream.frames, pixels=None if deflated else stream)
 
 
 def _checked(dataset: Dataset) -> DicomHeader:
@@ -146,10 +150,12 @@ def _checked(dataset: Dataset) -> DicomHeader:
     if allocated not in (1, 8, 16, 32) or stored is None or not 1 <= stored <= allocated:
         raise ReadingProblem("PIXEL_DECODE_FAILED", "this number of bits is not supported")
     check_size(rows, columns)
+    frames = _integer(dataset, "NumberOfFrames")
     return DicomHeader(
         rows=rows,
         columns=columns,
-        frames=max(1, _integer(dataset, "NumberOfFrames") or 1),
+        frames=max(1, frames or 1),
+        promised_frames=frames,
         photometric=photometric,
         transfer_syntax=syntax,
         has_file_meta=named,

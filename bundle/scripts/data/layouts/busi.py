@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from scripts.data.companions import is_companion
+
 from .near_duplicates import near_duplicate_groups
 
 Sections = dict[str, list[dict[str, Any]]]
@@ -29,7 +31,8 @@ def busi_sections(folder: Path) -> Sections:
     Returns:
         Sections ``training`` and ``validation``; paths relative to the folder.
     """
-    images = [path for path in sorted(folder.glob("*/*.png")) if _is_busi_image(path)]
+    found = [path for path in sorted(folder.glob("*/*.png")) if not is_companion(path.relative_to(folder))]
+    images = [path for path in found if _is_busi_image(path)]
     members: dict[int, list[Path]] = {}
     for path, group in zip(images, near_duplicate_groups(images)):
         members.setdefault(group, []).append(path)

@@ -85,6 +85,7 @@ class SourceFrame:
         sop_class: the source's real SOP class.
         frames: the 1-based frame that a reference must name; None for a single-frame image.
         key: frame and region, as part of UIDs.
+        content: what tells the image from others with the same SOP Instance UID, as part of UIDs; "" where it has none.
         laterality: L, R or "" (unknown).
         character_set: the Specific Character Set that results are written in; None for ASCII.
     """
@@ -93,18 +94,20 @@ class SourceFrame:
     sop_class: UID
     frames: list[int] | None
     key: str
+    content: str
     laterality: str
     character_set: str | list[str] | None
 
     @classmethod
     @guarded()
-    def of(cls, header: Dataset, frame: int = 0, region: int = -1) -> SourceFrame:
+    def of(cls, header: Dataset, frame: int = 0, region: int = -1, content: str = "") -> SourceFrame:
         """Take what a result needs from the source's header.
 
         Args:
             header: the source's dataset, without pixels; not changed.
             frame: 0-based.
             region: 0-based B-mode region; -1 for the whole frame.
+            content: what tells the image from others with the same SOP Instance UID.
 
         Raises:
             DicomResultError: NO_STUDY_UID or NO_INSTANCE_UID where the source cannot be referred to.
@@ -117,13 +120,15 @@ class SourceFrame:
             # The class decides, not NumberOfFrames: naming a frame of a "single-frame" image is an error (PS3.3 10.3).
             frames=[frame + 1] if "Multi-frame" in sop_class.name else None,
             key=f"{frame}|{'' if region < 0 else region}",
+            content=content,
             laterality=next((v for k in ("ImageLaterality", "Laterality") if (v := repaired.get(k)) in ("L", "R")), ""),
             character_set=_character_set(header, repaired),
         )
 
     def uid(self, kind: str, algorithm: AlgorithmIdentity) -> UID:
         """UID of one result, the same on every run over this frame with the same weights and configuration."""
-        return _uid(kind, self.header.SOPInstanceUID, self.key, algorithm)
+        parts = (self.header.SOPInstanceUID, self.key, *filter(None, (self.content,)))
+        return _uid(kind, *parts, algorithm)
 
     @property
     def tracking_id(self) -> str:
