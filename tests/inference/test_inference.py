@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import gc
-import io
 import json
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,8 @@ import numpy as np
 import pydicom
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigWorkflow
 from PIL import Image
-
-from scripts.errors import BundleError, find_bundle_error
 
 BUNDLE = Path(__file__).parents[2] / "bundle"
 SAMPLES = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
@@ -25,64 +21,7 @@ COLUMNS = (
     "input,frame,region,sop_instance_uid,status,reason,lesion_found,diagnosis,malignancy_probability,indeterminate,"
     "reliability,area_px,area_mm2,long_axis_mm,short_axis_mm,mask,overlay"
 ).split(",")
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
-    """The real network, untrained, that finds a lesion everywhere or nowhere."""
-    parser = ConfigParser()
-    parser.read_config(str(BUNDLE / "configs" / "inference.json"))
-    torch.manual_seed(3)
-    network = parser.get_parsed_content("network_def")
-    paths = {}
-    for found in (True, False):
-        network.evidence_threshold.fill_(-100.0 if found else 100.0)
-        paths[found] = tmp_path_factory.mktemp("weights") / "model.pt"
-        torch.save(network.state_dict(), paths[found])
-    return paths
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    """Readable files of every kind among others that are not."""
-    root, draw = tmp_path / "in", np.random.default_rng(0)
-    (root / "deep" / "er").mkdir(parents=True)
-    Image.fromarray(draw.integers(0, 255, (90, 130), np.uint8)).save(root / "gray.png")
-    Image.fromarray(draw.integers(0, 255, (70, 80, 3), np.uint8)).save(root / "deep" / "er" / "color.jpg")
-    Image.fromarray(draw.integers(0, 255, (70, 80), np.uint8)).save(root / "deep" / "same.png")
-    dataset = pydicom.dcmread(SAMPLES[0])
-    dataset.PixelSpacing = [0.2, 0.1]
-    dataset.save_as(root / "deep" / "same.dcm")
-    shutil.copy(SAMPLES[1], root / "1.2.840.99")
-    (root / "gray_mask.png").write_bytes((root / "gray.png").read_bytes())
-    (root / "readme.txt").write_text("nothing to see")
-    (root / "cut.dcm").write_bytes(SAMPLES[2].read_bytes()[:-1000])
-    return root
-
-
-def make(dataset_dir: Path, output_dir: Path, weights: Path, **overrides: Any) -> ConfigWorkflow:
-    settings = {"image_size": 64, "batch_size": 3, "num_workers": 0, "num_writers": 0, **overrides}
-    workflow = ConfigWorkflow(
-        config_file=str(BUNDLE / "configs" / "inference.json"), workflow_type="infer", logging_file=False,
-        bundle_root=str(BUNDLE), dataset_dir=str(dataset_dir), output_dir=str(output_dir), weights=str(weights),
-        **settings,
-    )  # fmt: skip
-    workflow.initialize()
-    return workflow
-
-
-def run(*args: Any, **overrides: Any) -> tuple[int, str]:
-    """Exit code, and the sentence that would be the last line (where it is an error)."""
-    workflow = make(*args, **overrides)
-    try:
-        workflow.run()
-        workflow.finalize()
-    except Exception as error:
-        known = find_bundle_error(error)
-        if known is None:
-            raise
-        return known.exit_code, str(known)
-    return 0, ""
+Make, Run = Callable[..., ConfigWorkflow], Callable[..., tuple[int, str]]
 
 
 def read_rows(output_dir: Path) -> dict[str, dict[str, str]]:
@@ -94,7 +33,7 @@ def read_rows(output_dir: Path) -> dict[str, dict[str, str]]:
 
 
 def test_the_folder_of_all_sorts(
-    archive: Path, tmp_path: Path, weights: dict[bool, Path], caplog: pytest.LogCaptureFixture
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     out = tmp_path / "out"
@@ -150,7 +89,7 @@ def test_the_folder_of_all_sorts(
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 
-def test_nothing_found_is_told_by_an_empty_mask(tmp_path: Path, weights: dict[bool, Path]) -> None:
+def test_nothing_found_is_told_by_an_empty_mask(tmp_path: Path, weights: dict[bool, Path], run: Run) -> None:
     out = tmp_path / "out"
     assert run(BUNDLE / "sample_data" / "dicom", out, weights[False], dicom_results=False) == (0, "")
     rows = read_rows(out)
@@ -162,7 +101,9 @@ def test_nothing_found_is_told_by_an_empty_mask(tmp_path: Path, weights: dict[bo
 
 
 @pytest.mark.slow
-def test_a_second_run_resumes_and_another_is_refused(archive: Path, tmp_path: Path, weights: dict[bool, Path]) -> None:
+def test_a_second_run_resumes_and_another_is_refused(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], run: Run
+) -> None:
     out = tmp_path / "out"
     (archive / "cut.dcm").unlink()
     assert run(archive, out, weights[True], overlays=False)[0] == 0
@@ -197,7 +138,7 @@ def test_a_second_run_resumes_and_another_is_refused(archive: Path, tmp_path: Pa
     ],
 )
 def test_wrong_arguments_end_in_a_sentence_that_names_them(
-    change: dict[str, Any], words: str, tmp_path: Path, weights: dict[bool, Path]
+    change: dict[str, Any], words: str, tmp_path: Path, weights: dict[bool, Path], run: Run
 ) -> None:
     (tmp_path / "empty").mkdir()
     state = torch.load(weights[True], weights_only=True)
@@ -209,13 +150,15 @@ def test_wrong_arguments_end_in_a_sentence_that_names_them(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_config_has_the_zoos_properties(tmp_path: Path, weights: dict[bool, Path]) -> None:
+def test_the_config_has_the_zoos_properties(tmp_path: Path, weights: dict[bool, Path], make: Make) -> None:
     workflow = make(BUNDLE / "sample_data" / "dicom", tmp_path / "out", weights[True])
     assert workflow.check_properties() == []
     assert not (tmp_path / "out").exists()  # looking at a bundle writes nothing
 
 
-def test_transforms_serve_one_image_by_itself(archive: Path, tmp_path: Path, weights: dict[bool, Path]) -> None:
+def test_transforms_serve_one_image_by_itself(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], make: Make
+) -> None:
     """As a server does: only a path goes in, transforms are called one by one."""
     workflow = make(archive, tmp_path / "out", weights[True])
     parser = workflow.parser
@@ -235,53 +178,3 @@ def test_transforms_serve_one_image_by_itself(archive: Path, tmp_path: Path, wei
     assert answer["lesion_found"] == bool(item["pred"].any())
     assert answer["calibrated"] is False and answer["indeterminate"] is None
     assert answer["area_mm2"] == "" and answer["evidence"]["candidates"] and "Research use only" in answer["note"]
-
-
-def test_an_unforeseen_error_ends_in_one_sentence_without_its_text(
-    archive: Path, tmp_path: Path, weights: dict[bool, Path], monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
-    patient = "SMITH^JANE"
-
-    def breaks(*_: Any) -> None:
-        raise RuntimeError(patient)
-
-    monkeypatch.setattr("scripts.networks.RadVLSM.forward_named", breaks)
-    code, sentence = run(archive, tmp_path / "out", weights[True])
-    assert code == 3 and "RuntimeError" in sentence and patient not in sentence + caplog.text
-    monkeypatch.undo()
-    assert run(archive, tmp_path / "out", weights[True])[0] == 1  # cut.dcm, as before; all else is done
-    assert len(read_rows(tmp_path / "out")) == 8
-
-
-class Terminal(io.StringIO):
-    """A screen, as far as a program can tell."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("breaks", [False, True])
-def test_a_terminal_shows_progress_and_after_the_sentence_nothing(
-    breaks: bool, archive: Path, tmp_path: Path, weights: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = Terminal()
-    monkeypatch.setattr("sys.stderr", screen)
-    (archive / "cut.dcm").unlink()
-    if breaks:
-        monkeypatch.setattr("scripts.networks.RadVLSM.forward_named", lambda *_: 1 / 0)
-    code, sentence = run(archive, tmp_path / "out", weights[True], dicom_results=False)
-    gc.collect()
-    assert code == (3 if breaks else 0)
-    shown = screen.getvalue()
-    assert "Inference:" in shown and "/7" in shown
-    if not breaks:
-        assert shown.endswith("\n") and shown.splitlines()[-1].startswith("5 analysed, 2 skipped, 0 failed")
-    else:
-        assert shown.endswith("\r") and not shown.split("\r")[-2].strip(), "the bar is gone before the sentence"
-
-
-def test_an_error_is_an_error_in_python_too(tmp_path: Path, weights: dict[bool, Path]) -> None:
-    with pytest.raises(Exception) as raised:
-        make(tmp_path / "absent", tmp_path / "out", weights[True]).run()
-    assert isinstance(find_bundle_error(raised.value), BundleError)
