@@ -13,7 +13,7 @@ from scripts.evaluation.comparison import paired_comparison
 from scripts.evaluation.metrics import METRICS
 from scripts.evaluation.page import evaluation_markdown
 from scripts.evaluation.summary import strata, summarise
-from scripts.sites import load_site
+from scripts.sites import Classes, load_site
 
 CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
 
@@ -83,6 +83,24 @@ def test_a_lesion_without_a_drawn_mask_is_diagnosed_but_not_measured():
     rows = [case(1), case(2, **dict.fromkeys(("dice", "iou", "hd95", "dice_gate_off", "iou_gate_off"), np.nan))]
     whole = summarise(CaseTable.from_rows(rows, CLASSES))["all"]
     assert whole["dice"]["cases"] == 1 and whole["accuracy"]["cases"] == 2
+
+
+def test_of_three_classes_the_likeliest_counts_and_one_is_told_from_the_rest():
+    three = Classes(("rust", "mildew", "blight"), "blight", probability="blight_probability")
+
+    def leaf(number, kind, rust, mildew, blight, found=1):
+        told = {"rust_probability": rust, "mildew_probability": mildew, "blight_probability": blight}
+        return case(number, kind) | told | {"lesion_found": found}
+
+    rows = [
+        leaf(1, "rust", 0.5, 0.3, 0.2),
+        leaf(2, "mildew", 0.5, 0.4, 0.1),  # called rust: wrong, but not blight
+        leaf(3, "blight", 0.3, 0.3, 0.4),
+        leaf(4, "blight", 0.1, 0.1, 0.8, found=0),  # not found: of no class
+    ]
+    whole = summarise(CaseTable.from_rows(rows, three))["all"]
+    assert (whole["accuracy"]["value"], whole["sensitivity"]["value"], whole["specificity"]["value"]) == (0.5, 0.5, 1)
+    assert (whole["auc"]["value"], whole["auc_gate_off"]["value"]) == (0.5, 1)
 
 
 def test_intervals_draw_groups_not_images():
