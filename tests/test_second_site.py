@@ -153,7 +153,7 @@ def count_planes(leaves: Path, site: str) -> int:
 
 
 @pytest.mark.slow
-def test_a_site_of_three_classes_and_other_words_is_aligned_trained_and_evaluated(leaves: Path) -> None:
+def test_a_site_of_three_classes_and_other_words_goes_through_every_run(leaves: Path) -> None:
     lexicon = load_site("leaf", leaves).lexicon
     for morphology, sentence in all_sentences(lexicon):
         assert parse_sentence(lexicon, sentence) == morphology and not lexicon.find_forbidden(sentence)
@@ -180,6 +180,12 @@ def test_a_site_of_three_classes_and_other_words_is_aligned_trained_and_evaluate
     assert "leaves/rust" in page and "## diagnosis" in page
     assert not any(word in page for word in ("benign", "malignan", "breast"))
 
+    inferred = run_site("inference", ["inference"], leaves, "leaf", "inferred", weights=weights)
+    with (inferred / "predictions.csv").open(newline="") as file:
+        analysed = [row for row in csv.DictReader(file) if row["status"] == "ok"]
+    assert len(analysed) == 12 and "blight_probability" in analysed[0]
+    assert {row["diagnosis"] for row in analysed} <= {*COLORS, "nothing"}
+
 
 @pytest.mark.slow
 def test_a_site_without_classes_is_trained_and_evaluated_by_its_masks(leaves: Path) -> None:
@@ -196,6 +202,9 @@ def test_a_site_without_classes_is_trained_and_evaluated_by_its_masks(leaves: Pa
     assert (whole["lesions"], whole["normals"]) == (3, 1) and "dice" in whole
     assert whole["absent"]["accuracy"] == "needs classes, of which this site has none"
     assert "## Diagnosis" not in (evaluated / "evaluation.md").read_text()
+    inferred = run_site("inference", ["inference"], leaves, "leaf_masks", "inferred", weights=weights)
+    with (inferred / "predictions.csv").open(newline="") as file:
+        assert {row["diagnosis"] for row in csv.DictReader(file) if row["status"] == "ok"} <= {"", "nothing"}
 
 
 def test_colour_reaches_the_network_where_the_site_is_of_colour(leaves: Path) -> None:

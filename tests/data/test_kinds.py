@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 from scripts.data import LoadUltrasoundd, discover, load_datalist
 from scripts.data.pictures import read_picture
 from scripts.errors import BundleError
+from scripts.sites import Classes
 
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X" + bytes(100)
 
@@ -76,6 +77,9 @@ def test_companion_files_are_skipped(tmp_path, speckle):
     assert {name: (status, reason) for name, status, reason in outcome(tmp_path)} == expected
 
 
+CLASSES = Classes(("benign", "malignant"), "malignant")
+
+
 def busi_folder(folder: Path, speckle: np.ndarray) -> Path:
     (folder / "benign").mkdir()
     for number in range(1, 5):
@@ -86,23 +90,23 @@ def busi_folder(folder: Path, speckle: np.ndarray) -> Path:
 
 
 def test_a_busi_folder_that_a_mac_has_copied(tmp_path, speckle):
-    clean = load_datalist(busi_folder(tmp_path, speckle))
+    clean = load_datalist(busi_folder(tmp_path, speckle), "training", CLASSES)
     for path in list((tmp_path / "benign").iterdir()):
         path.with_name(f"._{path.name}").write_bytes(APPLE_DOUBLE)
     (tmp_path / "benign/.DS_Store").write_bytes(b"\x00\x00\x00\x01Bud1")
     (tmp_path / "._bus_data.csv").write_bytes(APPLE_DOUBLE)
-    assert load_datalist(tmp_path) == clean and len(clean) == 3
+    assert load_datalist(tmp_path, "training", CLASSES) == clean and len(clean) == 3
 
 
 def test_an_unreadable_image_of_a_layout_or_list_is_one_sentence(tmp_path, speckle):
     busi_folder(tmp_path, speckle)
     (tmp_path / "benign/benign (2).png").write_bytes(b"no picture")
     with pytest.raises(BundleError, match=r'^".*benign \(2\)\.png" cannot be read: PIXEL_DECODE_FAILED'):
-        load_datalist(tmp_path)
+        load_datalist(tmp_path, "training", CLASSES)
     item = {"image": "benign/benign (2).png", "label": "benign/benign (2)_mask.png", "diagnosis": "benign"}
     (tmp_path / "datalist.json").write_text(json.dumps({"training": [item]}))
     with pytest.raises(BundleError, match=r'^".*benign \(2\)\.png" is not a readable image \(PIXEL_DECODE_FAILED'):
-        load_datalist(tmp_path)
+        load_datalist(tmp_path, "training", CLASSES)
 
 
 def with_chunk(path: Path, name: bytes, data: bytes, damaged: bool = False) -> None:

@@ -53,6 +53,7 @@ class LoadUltrasoundd(MapTransform):
             be analysed, which includes black and tiny ones, and the path is left out of the image's meta data.
         decode_seconds: time limit for one compressed DICOM frame.
         any_modality: read DICOM images of other modalities too.
+        gray: images are gray by nature, so that strong colours are noted as flow.
         allow_missing_keys: as in MONAI.
 
     Raises:
@@ -65,12 +66,13 @@ class LoadUltrasoundd(MapTransform):
         record_failures: bool = False,
         decode_seconds: float = 30.0,
         any_modality: bool = False,
+        gray: bool = True,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.record_failures = record_failures
         self.decode_seconds = decode_seconds
-        self.any_modality = any_modality
+        self.any_modality, self.gray = any_modality, gray
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
@@ -98,7 +100,7 @@ class LoadUltrasoundd(MapTransform):
             try:
                 image, source, more = self._load(item[key], int(item.get("frame", 0)), int(item.get("region", -1)))
                 _check_usable(image)
-                notes = join_notes("COLOR_FLOW" if source["color_flow"] else "", notes, more)
+                notes = join_notes("COLOR_FLOW" if self.gray and source["color_flow"] else "", notes, more)
             except ReadingProblem as problem:
                 status, notes, image = problem.status, problem.reason, MetaTensor(torch.zeros(_BLANK))
             except Exception:  # a run over patients' files goes on whatever one of them does

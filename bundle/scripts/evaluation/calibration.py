@@ -69,7 +69,7 @@ def calibrate(
     if not cases:
         raise BundleError("Nothing can be calibrated without cases; name the case tables of evaluations with --cases.")
     load_weights(network, weights)
-    if network.diagnosis_temperature != 1 or network.evidence_temperature != 1 or network.reliability_threshold > 0:
+    if network.is_calibrated():
         raise BundleError("These weights are calibrated already; give with --weights those that training wrote.")
     tables = [CaseTable.read(path, classes) for path in ([cases] if isinstance(cases, str) else cases)]
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from monai.utils import convert_to_tensor
 
 from scripts.epochs import EpochHandler
 from scripts.errors import BundleError
+from scripts.findings import read_answer
 from scripts.sites import Classes
 
 from .bootstrap import Bootstrap
@@ -100,17 +100,19 @@ class EvaluationReport(EpochHandler):
                 f'The mask of "{path}" has {_size(true)} pixels, but the image was read with {_size(emitted)}. '
                 "Replace one of them."
             )
-        softmax = torch.softmax(output["pred"]["diagnosis_logits"].float(), dim=-1).tolist()
-        by_class = dict(zip(self.classes.names, softmax, strict=True))
-        probabilities = {column: by_class[name] for name, column in self.classes.columns.items()}
-        evidence = {
-            "indeterminate": output["pred"]["indeterminate"].item(),
-            "reliability": output["pred"]["reliability"].item(),
-            "lesion_evidence": output["pred"]["lesion_logit"].item(),
-        }
-        if not all(math.isfinite(value) for value in (*probabilities.values(), *evidence.values())):
+        answer = read_answer(output["pred"], self.classes)
+        if not answer.finite:
             raise BundleError(f'The network\'s output for "{path}" is not finite. Check the weights or switch off amp.')
-        numbers = measure_case(emitted, gate_off, true, probabilities=probabilities, **evidence)
+        by_class = dict(zip(self.classes.names, answer.probabilities, strict=True))
+        numbers = measure_case(
+            emitted,
+            gate_off,
+            true,
+            probabilities={column: by_class[name] for name, column in self.classes.columns.items()},
+            indeterminate=float(answer.indeterminate),
+            reliability=answer.mask_reliability,
+            lesion_evidence=answer.lesion_logit,
+        )
         radiomics = output["pred"]["radiomics"].tolist() if self.descriptors else []
         return {key: item[key] for key in ("dataset", "group", "diagnosis")} | numbers | {"radiomics": radiomics}
 

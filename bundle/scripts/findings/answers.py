@@ -18,13 +18,15 @@ class Answer:
 
     Attributes:
         diagnosis: the class if there is a lesion; "" where the site has no classes.
-        probability: of the site's positive class, tempered; None without classes.
+        probabilities: of the classes, tempered, in their order; none without classes.
+        probability: of the site's positive class among them; None without classes.
         indeterminate: the diagnosis is not to be trusted.
         mask_reliability: predicted IoU of the mask, 0..1.
         lesion_logit: a lesion is found above 0.
     """
 
     diagnosis: str
+    probabilities: tuple[float, ...]
     probability: float | None
     indeterminate: bool
     mask_reliability: float
@@ -33,7 +35,7 @@ class Answer:
     @property
     def finite(self) -> bool:
         """Whether every number is one."""
-        return all(map(math.isfinite, (self.probability or 0.0, self.mask_reliability, self.lesion_logit)))
+        return all(map(math.isfinite, (*self.probabilities, self.mask_reliability, self.lesion_logit)))
 
 
 def read_answer(outputs: Mapping[str, Tensor], classes: Classes) -> Answer:
@@ -44,12 +46,13 @@ def read_answer(outputs: Mapping[str, Tensor], classes: Classes) -> Answer:
             the classes.
         classes: what a lesion can be.
     """
-    diagnosis, probability = "", None
+    diagnosis, probabilities, probability = "", (), None
     if classes.names:
-        probabilities = torch.softmax(outputs["diagnosis_logits"].double(), dim=-1).tolist()
+        probabilities = tuple(torch.softmax(outputs["diagnosis_logits"].double(), dim=-1).tolist())
         diagnosis, probability = classes.decide(probabilities), probabilities[classes.positive_index]
     return Answer(
         diagnosis=diagnosis,
+        probabilities=probabilities,
         probability=probability,
         indeterminate=float(outputs["indeterminate"]) > 0,
         mask_reliability=float(outputs["reliability"]),

@@ -94,7 +94,7 @@ class RadVLSM(nn.Module):
             evidence_threshold: the evidence logit above which there is a lesion until it is fitted again.
             only_fitted: a threshold that was not fitted, but is that of training, stays instead.
         """
-        if not only_fitted or self.evidence_temperature != 1:  # both are fitted or neither
+        if not only_fitted or self.evidence_temperature != 1:  # fitted together with the threshold, or neither is
             self.evidence_threshold.fill_(evidence_threshold)
         self.evidence_temperature.fill_(1.0)
         self.diagnosis_temperature.fill_(1.0)
