@@ -132,7 +132,8 @@ def main() -> None:
     )
     stage_1 = (common, arguments.stage_1_epochs, arguments.alignment, out)
     texts = list(dict.fromkeys(row.texts for row in rows if row.texts))
-    alignments = dict(zip(texts, side_by_side([partial(align, kind, *stage_1) for kind in texts], arguments.jobs)))
+    aligned = side_by_side([partial(align, kind, *stage_1) for kind in texts], arguments.jobs)
+    alignments = dict(zip(texts, aligned, strict=True))
     tasks = [
         # The same budget without stage 1: what the others spend on it.
         partial(

@@ -48,7 +48,7 @@ def draw_all(tables: Mapping[str, CaseTable], output: Path) -> None:
     """The curves of several evaluations, by name, into a picture."""
     datasets = sorted({str(dataset) for table in tables.values() for dataset in table["dataset"]})
     figure, axes = plt.subplots(len(datasets), 3, figsize=(12, 3.8 * len(datasets)), squeeze=False)
-    for row, dataset in zip(axes, datasets):
+    for row, dataset in zip(axes, datasets, strict=True):
         for number, (name, table) in enumerate(tables.items()):
             # Calibration leaves a ROC where it is: the first lies pale and broad under the last, so that both are seen.
             above = len(tables) - 1 - number
@@ -59,7 +59,7 @@ def draw_all(tables: Mapping[str, CaseTable], output: Path) -> None:
             ("predicted probability", "share of malignant", f"reliability diagram, {BINS} bins of equal mass"),
             ("share of lesions kept", "share of wrong diagnoses", "risk and coverage"),
         )
-        for axis, (x, y, title) in zip(row, labels):
+        for axis, (x, y, title) in zip(row, labels, strict=True):
             axis.set(xlabel=x, ylabel=y, title=f"{dataset}: {title}", xlim=(0, 1))
             axis.legend(fontsize=8)
             axis.grid(alpha=0.3)

@@ -182,7 +182,7 @@ def _small_copy(item: dict[str, Any], output: Path) -> dict[str, Any]:
     for folder in ("images", "masks"):
         (output / folder).mkdir(parents=True, exist_ok=True)
     gray.resize(size, Image.Resampling.BICUBIC).save(output / image, optimize=True)
-    for label, path in zip(labels, item["label"]):
+    for label, path in zip(labels, item["label"], strict=True):
         mask = Image.fromarray(read_mask(path).astype(np.uint8) * 255)
         mask.resize(size, Image.Resampling.NEAREST).save(output / label, optimize=True)
     group = f"{item['dataset']}-{item['group'].split('/')[1]}"

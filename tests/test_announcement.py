@@ -41,4 +41,4 @@ def test_a_list_that_lacks_a_class_is_told(diagnoses, warnings, caplog):
     warn_of_missing_classes([{"diagnosis": diagnosis} for diagnosis in diagnoses], classes)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == len(warnings)
-    assert all(text.startswith(start) for text, start in zip(told, warnings))
+    assert all(text.startswith(start) for text, start in zip(told, warnings, strict=True))

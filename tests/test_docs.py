@@ -12,6 +12,10 @@ from pydoc import locate
 
 import pytest
 
+from scripts.data.reasons import STATUS_OF_CODE
+from scripts.findings.transforms import NON_FINITE
+from scripts.inference.prediction_table import table_columns
+
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "bundle"
 GUIDES = sorted((BUNDLE / "docs").glob("*.md"))
@@ -70,19 +74,21 @@ def test_the_list_of_the_fine_tuning_page_names_every_case_and_parts_patients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = BUNDLE / "sample_data" / "training"
-    items = json.loads((samples / "datalist.json").read_text())["training"]
+    listed = json.loads((samples / "datalist.json").read_text())
+    items = listed["training"] + listed["validation"]
     (tmp_path / "hospital").mkdir()
     for folder in ("images", "masks"):
         (tmp_path / "hospital" / folder).symlink_to(samples / folder)
     lines = [
-        f"{Path(item['image']).name},{Path(item['label'][0]).name},{item['diagnosis']},{number // 2}"
+        f"{Path(item['image']).name},{Path(item['label'][0]).name},{item['diagnosis']},{max(number, 1)}"
         for number, item in enumerate(items)
     ]
     (tmp_path / "hospital" / "cases.csv").write_text("\n".join(["image,mask,diagnosis,patient", *lines]))
     monkeypatch.chdir(tmp_path)
     exec(python_blocks(BUNDLE / "docs" / "fine_tuning.md")["2. The list"], {})
     lists = json.loads(Path("hospital/datalist.json").read_text())
-    assert {name: len(listed) for name, listed in lists.items()} == {"training": 10, "validation": 2}
+    assert len(lists["training"]) + len(lists["validation"]) == len(items) == 18
+    assert {item["diagnosis"] for item in lists["validation"]} == {"benign", "malignant", "normal"}
     groups = [{item["group"] for item in listed} for listed in lists.values()]
     assert not groups[0] & groups[1]
     for item in lists["training"] + lists["validation"]:
@@ -106,3 +112,11 @@ def test_the_readme_lists_every_document() -> None:
     table = (ROOT / "README.md").read_text(encoding="utf-8").split("## Documents")[1].split("\n## ")[0]
     listed = {(ROOT / link).resolve() for link in re.findall(r"\]\(([^)]+)\)", table)}
     assert listed >= {path for path in DOCUMENTS if path != ROOT / "README.md"}
+
+
+def test_every_code_of_a_reason_is_explained() -> None:
+    page = (BUNDLE / "docs" / "predictions.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"`([A-Z_]+)`", page))
+    assert explained >= STATUS_OF_CODE.keys() | {NON_FINITE}
+    for name in table_columns("malignancy_probability"):
+        assert f"`{name}`" in page

@@ -73,7 +73,7 @@ def test_companion_files_are_skipped(tmp_path, speckle):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(APPLE_DOUBLE)
     Image.fromarray(speckle).save(tmp_path / names[4])
-    expected = {name: ("skipped", "COMPANION_FILE") for name in names} | {"scan.png": ("ok", "")}
+    expected = dict.fromkeys(names, ("skipped", "COMPANION_FILE")) | {"scan.png": ("ok", "")}
     assert {name: (status, reason) for name, status, reason in outcome(tmp_path)} == expected
 
 

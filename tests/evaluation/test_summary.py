@@ -60,7 +60,7 @@ def test_sizes_are_terciles_of_true_area_within_each_dataset():
     rows = [case(i, true_area=i / 100) for i in range(1, 7)] + [case(7, "normal")]
     rows += [case(i, dataset="big", true_area=i / 100) for i in range(50, 53)] + [case(1, dataset="few")]
     table = CaseTable.from_rows(rows, CLASSES)
-    by_image = dict(zip(zip(table["dataset"], table["image"]), table["size"]))
+    by_image = dict(zip(zip(table["dataset"], table["image"], strict=True), table["size"], strict=True))
     assert [by_image["busi", f"{i:04d}.png"] for i in (1, 2, 3, 4, 5, 6, 7)] == (
         ["small"] * 2 + ["medium"] * 2 + ["large"] * 2 + [""]
     )
@@ -123,7 +123,7 @@ def test_a_paired_comparison_sees_a_small_constant_gain():
     rng = np.random.default_rng(1)
     hard = rng.random(60) * 0.8
     gain = 0.02 + 0.01 * rng.standard_normal(60)
-    first = CaseTable.from_rows([case(i, dice=v + g) for i, (v, g) in enumerate(zip(hard, gain), 1)], CLASSES)
+    first = CaseTable.from_rows([case(i, dice=v) for i, v in enumerate(hard + gain, 1)], CLASSES)
     second = CaseTable.from_rows([case(i, dice=v) for i, v in enumerate(hard, 1)], CLASSES)
     found = paired_comparison(first, second, "dice")
     assert found["difference"] == pytest.approx(gain.mean())

@@ -47,7 +47,7 @@ def test_the_folder_of_all_sorts(
     assert rows["readme.txt"]["status"] == "skipped"
     assert rows["cut.dcm"]["status"] == "failed" and rows["cut.dcm"]["reason"].split()[0] == "PIXEL_DECODE_FAILED"
     assert (code, "5 analysed, 2 skipped, 1 failed" in sentence) == (1, True)
-    empty = {name: "" for name in COLUMNS[6:]}
+    empty = dict.fromkeys(COLUMNS[6:], "")
     assert all({name: row[name] for name in empty} == empty for row in rows.values() if row["status"] != "ok")
 
     names = {"gray.png": "gray", "deep/er/color.jpg": "deep/er/color", "deep/same.png": "deep/same.png",

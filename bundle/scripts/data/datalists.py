@@ -108,7 +108,7 @@ def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes
     labels = [item["label"]] if isinstance(item["label"], str) else list(item["label"])
     image, *masks = (_existing(folder, name, where) for name in (item["image"], *labels))
     size = image_size(image)
-    for name, mask in zip(labels, masks):
+    for name, mask in zip(labels, masks, strict=True):
         if image_size(mask) != size:
             raise BundleError(
                 f'{where} names the mask "{name}" of {_words(image_size(mask))}, but its image "{item["image"]}" has '

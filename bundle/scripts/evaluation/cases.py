@@ -99,7 +99,7 @@ class CaseTable:
             writer = csv.writer(file)
             names = (*TEXT_COLUMNS, *number_columns(self.classes))
             writer.writerow(names)
-            for row in zip(*(self[name].tolist() for name in names)):
+            for row in zip(*(self[name].tolist() for name in names), strict=True):
                 writer.writerow("" if value != value else value for value in row)
 
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
 """What the lesion is: refined visual features of the lesion, fused late with its radiomics."""
 
-from typing import Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from monai.networks.blocks import ChannelSELayer, SimpleASPP
@@ -92,7 +92,7 @@ class DiagnosisHead(nn.Module):
 
     def forward(
         self, embedding: Tensor, mask: Tensor, boxes: Tensor, regions: Tensor, weights: Tensor, radiomics: Tensor
-    ) -> Tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Diagnose.
 
         Args:

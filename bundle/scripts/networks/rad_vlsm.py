@@ -1,6 +1,5 @@
 """Rad-VLSM (arXiv 2605.18130): language finds the lesion, SAM segments it, radiomics join in its diagnosis."""
 
-from typing import Dict, List, Optional
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +57,7 @@ class RadVLSM(nn.Module):
         evidence_gate: EvidenceGate,
         radiomics: nn.Module,
         diagnosis_head: DiagnosisHead,
-        prompt_embedding: Optional[Tensor] = None,
+        prompt_embedding: Tensor | None = None,
         mask_threshold: float = 0.5,
         mirror: bool = False,
     ) -> None:
@@ -108,7 +107,7 @@ class RadVLSM(nn.Module):
         return abstains or float(self.diagnosis_temperature) != 1 or float(self.evidence_temperature) != 1
 
     @torch.jit.export
-    def forward_named(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    def forward_named(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
         """Everything that the method believes about each image, by name.
 
         Args:
@@ -227,7 +226,7 @@ class RadVLSM(nn.Module):
             as constant planes.
         """
         outputs = self.forward_named(image, None)
-        planes: List[Tensor] = [outputs["gated_mask_logits"]]
+        planes: list[Tensor] = [outputs["gated_mask_logits"]]
         for logits in (outputs["diagnosis_logits"], outputs["lesion_logit"]):
             planes.append(logits.unsqueeze(-1).unsqueeze(-1).expand(-1, -1, image.shape[2], image.shape[3]))
         return torch.cat(planes, dim=1)

@@ -34,7 +34,7 @@ def busi_sections(folder: Path) -> Sections:
     found = [path for path in sorted(folder.glob("*/*.png")) if not is_companion(path.relative_to(folder))]
     images = [path for path in found if _is_busi_image(path)]
     members: dict[int, list[Path]] = {}
-    for path, group in zip(images, near_duplicate_groups(images)):
+    for path, group in zip(images, near_duplicate_groups(images), strict=True):
         members.setdefault(group, []).append(path)
     by_class: dict[str, list[list[Path]]] = {}
     for paths in members.values():
