@@ -20,7 +20,7 @@
       if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
       else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
     }
-    element.append(...children.filter((child) => child !== null && child !== ""));
+    element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
     return element;
   }
   const address = (row, letter) => [FOLDERS[letter][0], ...row.results.split("/")].map(encodeURIComponent).join("/") + FOLDERS[letter][1];
@@ -47,9 +47,9 @@
     study: { title: "Study", value: (row) => row.study || null, unseen: true },
     result: { title: "Result", value: (row) => inWords(result(row)) },
     probability: { title: large(about.probability), value: (row) => row.probability, number: true, high: true },
-    reliability: { title: "Mask reliability", value: (row) => row.reliability, number: true, high: true, less: true },
+    reliability: { title: "Mask reliability", value: (row) => found(row) ? row.reliability : null, number: true, high: true, less: true },
     size: { title: "Size", value: (row) => row.size[2] ?? (row.size[0] || null), less: true, high: true },
-    flags: { title: "Flags", value: (row) => (row.indeterminate ? 2 : 0) + (row.disagree ? 1 : 0) || null, high: true },
+    flags: { title: "Flags", value: (row) => (row.indeterminate ? 2 : 0) + (row.disagree ? 1 : 0) || null, high: true, unseen: true },
   };
   if (!rows.some((row) => row.study)) { delete COLUMNS.study; byId("studies").remove(); }
   if (!rows.some((row) => row.probability !== null)) { delete COLUMNS.probability; byId("range").remove(); }
@@ -99,17 +99,18 @@
   }
   const pageSize = () => Number(byId("per").value);
 
+  const small = (words) => words ? make("span", { class: "study" }, words) : "";
   function tableRow(row) {
     const cells = {
       number: row.number, name: make("button", { type: "button" }, short(row)), result: badge(inWords(result(row)), kindOf(result(row))),
-      probability: two(row.probability), reliability: two(row.reliability), size: size(row.size),
+      probability: two(row.probability), reliability: found(row) ? two(row.reliability) : "", size: size(row.size),
     };
     return make("tr", { "data-row": row.number, onclick: () => open(row, true) }, ...seen.map(([name, column]) =>
-      make("td", { class: classOf(column) }, ...(name === "flags" ? [...flags(row), row.status === "ok" ? "" : codes(row).join(", ")] : [cells[name]]),
-        name === "name" && row.study ? make("span", { class: "study" }, row.study) : null)));
+      make("td", { class: classOf(column) }, cells[name],
+        ...(name === "result" ? flags(row) : []), small(name === "name" ? row.study : name === "result" && row.status !== "ok" ? codes(row).join(", ") : ""))));
   }
   function picture(row, letter, alt) {
-    const image = make("img", { loading: "lazy", decoding: "async", alt, src: address(row, letter) });
+    const image = make("img", { loading: "lazy", alt, src: address(row, letter) });
     image.addEventListener("error", () => image.replaceWith(make("p", { class: "warning" }, "The picture does not lie beside this page. Move the folders together with it.")), { once: true });
     return image;
   }
@@ -146,7 +147,7 @@
       row.study ? make("p", { class: "study" }, `Study ${row.study} `, make("button", { type: "button", onclick: () => only(row.study) }, "show all of it")) : null,
       make("p", {}, badge(whole && found(row) ? large(row.diagnosis || "lesion found") : large(inWords(result(row))), kindOf(result(row))), ...flags(row)),
       shownPicture ? make("figure", {}, make("a", { href: address(row, shownPicture) }, picture(row, shownPicture, described(row)))) : null,
-      whole ? make("dl", {},
+      whole && found(row) ? make("dl", {},
         ...fact(large(about.probability), two(row.probability), about.calibrated ? "calibrated on held-out images" : "not calibrated: a rank, no frequency"),
         ...fact("Mask reliability", two(row.reliability), "expected overlap of the outline with a drawn one; not how sure the diagnosis is"),
         ...fact("Size", size(row.size), "")) : null,
@@ -165,7 +166,7 @@
     state.page = Math.min(Math.max(state.page, 0), pages - 1);
     const begin = state.page * pageSize(), part = shown.slice(begin, begin + pageSize());
     document.body.classList.toggle("as-cards", state.cards);
-    byId("view").setAttribute("aria-pressed", state.cards);
+    byId("view").textContent = state.cards ? "Table" : "Cards";
     byId("cards").replaceChildren(...(state.cards ? part.map((row) => card(row, false)) : []));
     byId("table").tBodies[0].replaceChildren(...(state.cards ? [] : part.map(tableRow)));
     byId("shown").textContent = `${shown.length} of ${rows.length} images` + (pages > 1 ? `, ${begin + 1} to ${begin + part.length} on this page` : "");
@@ -176,7 +177,7 @@
     for (const head of byId("table").tHead.rows[0].cells) {
       const sorted = head.dataset.sort === byId("sort").value;
       if (sorted) head.setAttribute("aria-sort", state.down ? "descending" : "ascending"); else head.removeAttribute("aria-sort");
-      head.firstChild.textContent = COLUMNS[head.dataset.sort].title + (sorted ? (state.down ? " ↓" : " ↑") : "");
+      head.firstChild.textContent = COLUMNS[head.dataset.sort].title + (sorted ? (state.down ? "\u00a0↓" : "\u00a0↑") : "");
     }
     for (const tile of document.querySelectorAll(".tiles button")) {
       const of = tile.dataset.flag ? byId("flag").value === tile.dataset.flag : byId("result").value === tile.dataset.result && !byId("flag").value;

@@ -87,6 +87,8 @@ def page_parts(overview: Overview, rows: Iterable[PageRow]) -> Iterator[bytes]:
         rows: read one by one, while the page is made.
     """
     environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
+    # As the tables have them: a lexicon has its own order of terms.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     site = overview.summary["site"]
