@@ -144,7 +144,7 @@ def test_without_names_nothing_tells_a_name(fill: Callable[..., Any]) -> None:
     data = json.dumps(told) + page.read_text("utf-8").split('id="about"')[0]
     assert [secret for secret in secrets if secret in data] == []
     assert [row["name"] for row in told] == ["Image 1", "Image 2", "Image 3"]
-    assert [row["study"] for row in told] == ["1", "1", "2"] and told[0]["lesions"][0]["sentence"] == "round"
+    assert [row["study"] for row in told] == ["Study 1", "Study 1", "Study 2"] and told[0]["lesions"][0]["sentence"] == "round"
     pictures = sorted(path.name for path in (folder / "report_pictures").iterdir())
     assert pictures == ["000001.jpg", "000003.jpg"]
     with Image.open(folder / "report_pictures" / "000001.jpg") as picture:
@@ -217,7 +217,7 @@ def test_images_are_sorted_filtered_and_opened(fill: Callable[..., Any]) -> None
         ["a10.png"],
         ["a10.png"], ["x"],
         ["b.png"],
-        ["a9.png", "x"], "2 of 4 images",
+        ["a9.png", "x"], "2 of 4 images (study p2)",
         "a10.png", "p1/a10.png: lesion outlined, malignant, malignancy probability 0.90, indeterminate",
         True,
         "a10.png", True,
@@ -255,5 +255,5 @@ def test_ten_thousand_images_open_quickly(fill: Callable[..., Any]) -> None:
     page = write_report(folder, {**summary, "rows": 10_000})
     assert page.stat().st_size < 4_000_000
     dom = browse(page, "set('#from', '0.5'); said(one('#shown').textContent)")
-    assert spoken(dom) == ["5000 of 10000 images, 1 to 50 on this page"]
+    assert spoken(dom) == ["5000 of 10000 images (from 0.5), 1 to 50 on this page"]
     assert int(re.search(r'data-ready="(\d+)"', dom)[1]) < 10_000

@@ -87,7 +87,7 @@ def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool
         disagree = study in studies.disagreeing
         if not names:
             numbers.setdefault(study, len(numbers) + 1)
-            stem, name, study = f"{number:06d}", f"Image {number}", f"{numbers[study]}" if study else ""
+            stem, name, study = f"{number:06d}", f"Image {number}", f"Study {numbers[study]}" if study else ""
             files = "p" if "o" in files and _copied(root, row["overlay"], stem) else ""
             of_row = [{key: value for key, value in one.items() if key not in _IDENTIFYING} for one in of_row]
         yield PageRow(

@@ -144,7 +144,7 @@
     const whole = row.status === "ok";
     return make("article", { "data-row": row.number, onclick: alone ? () => {} : () => mark(row) },
       make("header", {}, make("h2", {}, short(row)), alone ? make("nav", { "aria-label": "Neighbours" }, step(-1, "Previous image", "‹"), " ", step(1, "Next image", "›")) : null),
-      row.study ? make("p", { class: "study" }, `Study ${row.study} `, make("button", { type: "button", onclick: () => only(row.study) }, "show all of it")) : null,
+      row.study ? make("p", { class: "study" }, `${about.names ? "Study " : ""}${row.study} `, make("button", { type: "button", onclick: () => only(row.study) }, "show all of it")) : null,
       make("p", {}, badge(whole && found(row) ? large(row.diagnosis || "lesion found") : large(inWords(result(row))), kindOf(result(row))), ...flags(row)),
       shownPicture ? make("figure", {}, make("a", { href: address(row, shownPicture) }, picture(row, shownPicture, described(row)))) : null,
       whole && found(row) ? make("dl", {},
@@ -169,7 +169,8 @@
     byId("view").textContent = state.cards ? "Table" : "Cards";
     byId("cards").replaceChildren(...(state.cards ? part.map((row) => card(row, false)) : []));
     byId("table").tBodies[0].replaceChildren(...(state.cards ? [] : part.map(tableRow)));
-    byId("shown").textContent = `${shown.length} of ${rows.length} images` + (pages > 1 ? `, ${begin + 1} to ${begin + part.length} on this page` : "");
+    const asked = ["text", "result", "flag", "study", "from", "to"].filter((id) => byId(id)?.value.trim()).map((id) => `${id} ${inWords(byId(id).value)}`);
+    byId("shown").textContent = `${shown.length} of ${rows.length} images` + (asked.length ? ` (${asked.join(", ")})` : "") + (pages > 1 ? `, ${begin + 1} to ${begin + part.length} on this page` : "");
     byId("page").textContent = `Page ${state.page + 1} of ${pages}`;
     byId("pages").hidden = pages < 2;
     byId("back").disabled = state.page === 0;
