@@ -60,9 +60,10 @@ def fill(tmp_path: Path, site: Any, make_finding: Callable[..., Any]) -> Callabl
         for row in rows:
             if row["status"] == "ok":
                 stem = row["mask"].removeprefix("masks/").removesuffix(".png")
-                for path in (f"masks/{stem}.png", f"overlays/{stem}.png", f"evidence/{stem}.png", f"dicom_sr/{stem}.dcm"):
-                    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-                    overlay.save(tmp_path / path, "PNG")
+                for kind in ("masks/{}.png", "overlays/{}.png", "evidence/{}.png", "dicom_sr/{}.dcm"):
+                    path = tmp_path / kind.format(stem)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    overlay.save(path, "PNG")
         for name, text in (tables or {}).items():
             (tmp_path / name).write_text(text)
         summary = {
@@ -136,7 +137,8 @@ def test_lesions_and_studies_are_joined_whatever_their_order(fill: Callable[...,
 def test_without_names_nothing_tells_a_name(fill: Callable[..., Any]) -> None:
     secrets = ("Meier", "4711", "1.2.3.77", "dicom_sr", "masks/", "overlays/")
     rows = [make_row("Meier^Anna/4711.png", 0.9), failed("Meier^Anna/x"), make_row("Meier/4711b.png")]
-    lesions = "input,frame,region,lesion,mask,sentence\nMeier^Anna/4711.png,0,,0,masks/4711.png,round\n"
+    lesions = "input,frame,region,lesion,mask,crop,sentence\n"
+    lesions += "Meier^Anna/4711.png,0,,0,masks/4711.png,Meier^Anna/4711-1,round\n"
     studies = "study,input,views_disagree\nMeier^Anna/,Meier^Anna/4711.png,true\n"
     folder, summary = fill(rows, {"lesions.csv": lesions, "studies.csv": studies})
     page = write_report(folder, summary, names=False)
@@ -144,7 +146,8 @@ def test_without_names_nothing_tells_a_name(fill: Callable[..., Any]) -> None:
     data = json.dumps(told) + page.read_text("utf-8").split('id="about"')[0]
     assert [secret for secret in secrets if secret in data] == []
     assert [row["name"] for row in told] == ["Image 1", "Image 2", "Image 3"]
-    assert [row["study"] for row in told] == ["Study 1", "Study 1", "Study 2"] and told[0]["lesions"][0]["sentence"] == "round"
+    assert [row["study"] for row in told] == ["Study 1", "Study 1", "Study 2"]
+    assert told[0]["lesions"] == [{"frame": "0", "region": "", "lesion": "0", "sentence": "round"}]
     pictures = sorted(path.name for path in (folder / "report_pictures").iterdir())
     assert pictures == ["000001.jpg", "000003.jpg"]
     with Image.open(folder / "report_pictures" / "000001.jpg") as picture:
@@ -206,7 +209,8 @@ def test_images_are_sorted_filtered_and_opened(fill: Callable[..., Any]) -> None
     one('.tiles [data-result=benign]').click(); said(names()); one('#reset').click();
     set('#study', 'p2'); said(names()); said(one('#shown').textContent); one('#reset').click();
     all('#table tbody tr')[1].click(); said(one('#card h2').textContent); said(one('#card img').alt);
-    key('j'); key('ArrowDown'); said(one('#card').textContent.includes('The file is cut short')); key('k'); key('ArrowUp');
+    key('j'); key('ArrowDown'); said(one('#card').textContent.includes('The file is cut short'));
+    key('k'); key('ArrowUp');
     said(one('#card h2').textContent); key('e'); said(one('#card .evidence').open);
     key('v'); said(all('#cards article').length); said(location.hash);
     """

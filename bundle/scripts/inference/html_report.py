@@ -87,9 +87,13 @@ def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool
         disagree = study in studies.disagreeing
         if not names:
             numbers.setdefault(study, len(numbers) + 1)
+            # Whatever columns a table may get: a cell that holds the name of the file is none to show.
+            of_row = [
+                {key: cell for key, cell in one.items() if key not in _IDENTIFYING and stem not in cell}
+                for one in of_row
+            ]
             stem, name, study = f"{number:06d}", f"Image {number}", f"Study {numbers[study]}" if study else ""
             files = "p" if "o" in files and _copied(root, row["overlay"], stem) else ""
-            of_row = [{key: value for key, value in one.items() if key not in _IDENTIFYING} for one in of_row]
         yield PageRow(
             number, name, study, row["status"], row["reason"], row["diagnosis"], _number(row[probability]),
             row["indeterminate"] == "true" if row["indeterminate"] else None, _number(row["reliability"]),

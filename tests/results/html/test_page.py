@@ -51,9 +51,9 @@ class Scripts(HTMLParser):
 
 def make_row(number: int = 1, name: str = "a.png", **changes: Any) -> PageRow:
     told = {
-        "study": "s", "status": "ok", "reason": "", "diagnosis": "malignant", "probability": 0.9, "indeterminate": False,
-        "reliability": 0.8, "size": (9.0, None, None, None), "disagree": False, "results": name, "files": "om",
-        "lesions": [], **changes,
+        "study": "s", "status": "ok", "reason": "", "diagnosis": "malignant", "probability": 0.9,
+        "indeterminate": False, "reliability": 0.8, "size": (9.0, None, None, None), "disagree": False, "results": name,
+        "files": "om", "lesions": [], **changes,
     }  # fmt: skip
     return PageRow(number, name, **told)
 
