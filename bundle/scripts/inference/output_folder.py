@@ -18,8 +18,9 @@ from scripts.writing.files import write_whole
 from .evidence_file import EvidenceFile
 from .prediction_table import PredictionTable, RowKey
 
-_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence")
-_FILES = ("predictions.csv", "evidence.json", "summary.json")
+_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "report_pictures")
+_REPORT = "report.html"
+_FILES = ("predictions.csv", "evidence.json", "summary.json", _REPORT)
 _LOCK = ".lock"
 # A killed run's lock ends with its last process, and some need seconds to see that they are alone.
 _SECONDS_TO_WAIT = 10.0
@@ -95,6 +96,7 @@ class OutputFolder:
                 "Choose another --output_dir, or replace them with --overwrite true."
             )
         self._remove_partial_files()
+        (self.path / _REPORT).unlink(missing_ok=True)  # until the run ends anew, it would not be the whole truth
         if overwrite or known is None:
             self.write_summary({"finished": False})  # before any row: a folder without it would be refused
         rows = {} if overwrite else {(row["input"], row["frame"], row["region"]): row for row in self.table.rows()}

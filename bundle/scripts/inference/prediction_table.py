@@ -137,6 +137,18 @@ def count_analysed(items: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[st
     }
 
 
+def read_table(path: str | os.PathLike[str]) -> Iterator[dict[str, str]]:
+    """The whole rows of a table with whatever columns it names; none where there is no such table."""
+    if not Path(path).is_file():
+        return
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.reader(_whole_lines(file))
+        columns = next(reader, [])
+        for cells in reader:
+            if len(cells) == len(columns):
+                yield dict(zip(columns, cells, strict=True))
+
+
 def _whole_lines(file: Iterable[str]) -> Iterator[str]:
     """All lines but a last one without its end."""
     before = ""

@@ -18,19 +18,19 @@ from monai.engines.utils import IterationEvents
 from torch import nn
 from tqdm import tqdm
 
-from scripts.errors import EXIT_UNUSABLE, BundleError
 from scripts.networks import weights_digest
 from scripts.results.result_files import AnalysedImage, ResultFiles
 from scripts.sites import Site
-from scripts.writing.notice import NOTE
 
 from .background import Background
 from .interruptions import OneSentence, disk_trouble_in_one_sentence
+from .outcome import outcome, totals
 from .output_folder import OutputFolder
-from .prediction_table import count_analysed, finding_cells, row_key, table_columns
-from .provenance import bundle_version, configuration_digest, network_digest, versions
+from .prediction_table import finding_cells, row_key, table_columns
+from .provenance import bundle_version, configuration_digest, network_digest
 from .result_names import name_results
 from .stopwatch import Stopwatch
+from .summary import run_summary
 
 logger = logging.getLogger("rad_vlsm")
 
@@ -57,6 +57,8 @@ class PredictionWriter:
         evidence_figures: draw what was believed of each candidate.
         dicom_results: write SEG and SR for DICOM inputs.
         secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
+        report: write report.html at the end.
+        report_names: tell names of files in it.
         num_writers: processes that write files while the network computes; 0 writes in between.
         stopwatch: counts from the start of the run.
     """
@@ -75,6 +77,8 @@ class PredictionWriter:
         evidence_figures: bool = True,
         dicom_results: bool = True,
         secondary_capture: bool = False,
+        report: bool = True,
+        report_names: bool = True,
         num_writers: int = 1,
         stopwatch: Stopwatch | None = None,
     ) -> None:
@@ -86,6 +90,7 @@ class PredictionWriter:
         }
         self.items, self.overwrite, self.num_writers = items, overwrite, num_writers
         self.settings = {**settings, **outputs}
+        self.report, self.report_names = report, report_names
         self.weights_sha256, self.network = weights_digest(weights), network
         # What results need of a site: it travels to other processes.
         self.site = Site(site.name, site.title, site.classes, site.colors, site.codes, gray=site.gray)
@@ -125,7 +130,7 @@ class PredictionWriter:
         self.folder.open(order, self.overwrite)
         self._settled = self.folder.keys()  # by now: another run may have ended in between
         with disk_trouble_in_one_sentence(self.folder.path):
-            self._write_summary(finished=False)
+            self.folder.write_summary(self._summary(finished=False))
         if self._settled:
             logger.info("%d of %d rows are there already.", len(self._settled & order.keys()), len(order))
         self.background = Background(self.num_writers if self.pending() else 0, self.files.warm_up)
@@ -157,15 +162,18 @@ class PredictionWriter:
             self.folder.table.put_in_order(self._order())
             self.folder.evidence.put_in_order(self._order())
             self.stopwatch.lap("writing")
-            self._write_summary(finished=True)
-        counts = self.folder.table.counts()["status"]
-        analysed, skipped, failed = (counts.get(name, 0) for name in ("ok", "skipped", "failed"))
-        sentence = f"{analysed} analysed, {skipped} skipped, {failed} failed: see predictions.csv in {self.folder.path}"
-        if failed or not analysed:
-            reason = "Not everything could be analysed" if analysed else "Nothing could be analysed"
-            raise BundleError(f"{reason}: {sentence}", EXIT_UNUSABLE)
-        sys.stdout.flush()
-        print(sentence, file=sys.stderr, flush=True)
+            self._write_report()
+            self.folder.write_summary(self._summary(finished=True))
+        told = totals(self.folder.path, self.folder.table.rows(), self._summary(finished=True))
+        print(*told, sep="\n", file=sys.stderr)
+        print(outcome(self.folder.path, self.folder.table.counts()["status"]), file=sys.stderr, flush=True)
+
+    def _write_report(self) -> None:
+        if self.report:
+            from .html_report import write_report  # Jinja2 is not needed before
+
+            write_report(self.folder.path, self._summary(finished=True), self.report_names)
+            self.stopwatch.lap("report")
 
     def _give_up(self, error: BaseException) -> None:
         self.progress.close()
@@ -227,20 +235,8 @@ class PredictionWriter:
             return place
         return f"{place} (frame {row['frame']}" + (f", region {row['region']})" if row["region"] >= 0 else ")")
 
-    def _write_summary(self, finished: bool) -> None:
-        self.folder.write_summary(
-            {
-                "note": NOTE,
-                "finished": finished,
-                "rows": len(self.items),
-                "files": len(self._images_of),
-                "analysed": count_analysed(self.items, self.folder.table.rows()),
-                "counts": self.folder.table.counts(),
-                "site": {"name": self.site.name, "probability": self.site.classes.probability},
-                "calibrated": self.network.is_calibrated(),
-                "versions": versions(),
-                "weights_sha256": self.weights_sha256,
-                "settings": self.settings,
-                "seconds": self.stopwatch.report(),
-            }
-        )
+    def _summary(self, finished: bool) -> dict[str, Any]:
+        return run_summary(
+            self.items, self.folder.table, self.site, self.network, finished,
+            weights_sha256=self.weights_sha256, settings=self.settings, seconds=self.stopwatch.report(),
+        )  # fmt: skip

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.errors import BundleError, report_errors_in_one_sentence
-from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
-from scripts.writing.notice import NOTE
+from scripts.findings.finding import INDETERMINATE
 
+from .outcome import totals
 from .prediction_table import PredictionTable, table_columns
 
 
@@ -47,23 +47,7 @@ def report(output_dir: Path, rows: Sequence[Mapping[str, str]], summary: Mapping
     names = [_name(row, alone=rows_of[row["input"]] == 1) for row in rows]
     width = max(map(len, names))
     lines = [f"{name:<{width}}  {describe(row, summary)}" for name, row in zip(names, rows, strict=True)]
-    by_status = Counter(row["status"] for row in rows)
-    analysed = [row for row in rows if row["status"] == "ok"]
-    diagnoses = Counter(row["diagnosis"] for row in analysed if row["lesion_found"] == "true")
-    each = ", ".join(f"{count} {name}" for name, count in diagnoses.most_common() if name)
-    found = diagnoses.total()
-    lines += [
-        "",
-        f"{len(analysed)} images of {len({row['input'] for row in analysed})} files analysed, "
-        f"{by_status['skipped']} skipped, {by_status['failed']} failed.",
-        f"{found} with a lesion{f' ({each})' if each else ''}, {len(analysed) - found} without.",
-    ]
-    if not summary["calibrated"]:
-        lines.append(f"These weights are {NOT_CALIBRATED}: probabilities are raw, nothing is marked {INDETERMINATE}.")
-    if not summary["finished"]:
-        lines.append("The run has not finished; run the same command again, and it goes on from there.")
-    folders = [f"{name}: {output_dir}/{name}" for name in ("overlays", "masks") if (output_dir / name).is_dir()]
-    return "\n".join([*lines, "; ".join([f"Results: {output_dir}/predictions.csv", *folders]), f"{NOTE}."])
+    return "\n".join([*lines, "", *totals(output_dir, rows, summary)])
 
 
 def _name(row: Mapping[str, str], alone: bool) -> str:

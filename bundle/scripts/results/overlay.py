@@ -40,11 +40,29 @@ def draw_overlay(picture: np.ndarray, mask: np.ndarray, finding: Finding, site: 
     return _add_caption(Image.fromarray(canvas), finding, site)
 
 
+def without_caption(overlay: Image.Image) -> Image.Image:
+    """The picture and contour of an overlay, without the words below it.
+
+    Args:
+        overlay: of :func:`draw_overlay`.
+    """
+    return overlay.crop((0, 0, overlay.width, overlay.height - _caption_height(overlay.width)))
+
+
+def _letter_size(width: int) -> int:
+    return min(max(width // 30, 15), 44)
+
+
+def _caption_height(width: int) -> int:
+    size = _letter_size(width)
+    return 3 * round(1.4 * size) + size // 2
+
+
 def _add_caption(picture: Image.Image, finding: Finding, site: Site) -> Image.Image:
     width = max(picture.width, _SMALLEST_WIDTH)
-    size = min(max(width // 30, 15), 44)
+    size = _letter_size(width)
     line = round(1.4 * size)
-    sheet = Image.new("RGB", (width, picture.height + 3 * line + size // 2), BACKGROUND)
+    sheet = Image.new("RGB", (width, picture.height + _caption_height(width)), BACKGROUND)
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
     left, top = round(0.7 * size), picture.height + size // 2

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, durable: bool = False) -> None:
@@ -17,12 +20,24 @@ def write_whole(path: str | os.PathLike[str], content: bytes, durable: bool = Fa
     Raises:
         OSError: the disk is full, the folder cannot be written, ...; the file is as before.
     """
+    with whole_file(path, durable) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str], durable: bool = False) -> Iterator[BinaryIO]:
+    """The same for a file that is written in parts; it stays as it was where the block is left by an exception.
+
+    Args:
+        path: as for :func:`write_whole`.
+        durable: likewise.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(partial, "wb") as file:
-            file.write(content)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
