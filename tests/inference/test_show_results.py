@@ -37,6 +37,16 @@ def test_every_row_and_the_counts_are_told(tmp_path: Path) -> None:
     assert lines[7] == f"Results: {tmp_path}/predictions.csv; masks: {tmp_path}/masks" and "Research use" in lines[8]
 
 
+def test_studies_are_told_in_one_line() -> None:
+    tracks = [{"study": study, "input": name, "views_disagree": said} for study, name, said in (
+        ("1.2", "", "true"), ("1.2", "a", "true"), ("1.2", "b", "false"), ("1.3", "", ""), ("1.4", "", "false"),
+        ("1.4", "c", "false"),
+    )]  # fmt: skip
+    line = "Studies: 3, with 3 lesion tracks, views disagree in 1; see studies.csv."
+    assert line in report(Path("out"), [LESION], SUMMARY, tracks).splitlines()
+    assert "Studies: 1, with 0 lesion tracks; see" in report(Path("out"), [LESION], SUMMARY, tracks[3:4])
+
+
 def test_what_is_not_calibrated_or_not_finished_is_said() -> None:
     told = report(Path("out"), [{**LESION, "indeterminate": ""}], {**SUMMARY, "calibrated": False, "finished": False})
     assert "not calibrated" in told and "run the same command again" in told

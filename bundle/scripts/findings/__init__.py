@@ -7,6 +7,7 @@ from .batches import DecollateItems, GuardedCompose, collate_items
 from .finding import Candidate, Descriptor, Evidence, Finding, Lesion, Size
 from .measurements import measure_size
 from .native_masks import MaskProbabilitiesd, PasteCropd
+from .tracks import StudyRules
 from .transforms import KeepPictured, MakeFindingd, make_finding
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "MaskProbabilitiesd",
     "PasteCropd",
     "Size",
+    "StudyRules",
     "collate_items",
     "make_finding",
     "measure_size",

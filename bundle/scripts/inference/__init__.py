@@ -2,5 +2,7 @@
 
 from .prediction_writer import PredictionWriter
 from .stopwatch import Stopwatch
+from .strips import StripWriter
+from .study_table import StudyTable
 
-__all__ = ["PredictionWriter", "Stopwatch"]
+__all__ = ["PredictionWriter", "Stopwatch", "StripWriter", "StudyTable"]

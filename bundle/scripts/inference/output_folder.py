@@ -20,7 +20,7 @@ from .prediction_table import PredictionTable, RowKey
 
 _FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "report_pictures")
 _REPORT = "report.html"
-_FILES = ("predictions.csv", "evidence.json", "summary.json", _REPORT)
+_FILES = ("predictions.csv", "studies.csv", "evidence.json", "summary.json", _REPORT)
 _LOCK = ".lock"
 # A killed run's lock ends with its last process, and some need seconds to see that they are alone.
 _SECONDS_TO_WAIT = 10.0

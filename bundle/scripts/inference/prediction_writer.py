@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -149,8 +149,8 @@ class PredictionWriter:
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._give_up)
         OneSentence().attach(engine)
 
-    def close(self) -> None:
-        """Write what is left and say how it went, as the last line on stderr.
+    def close(self, *summaries: Callable[[], None]) -> None:
+        """Write what is left, then ``summaries`` of the whole table, and say how it went, as the last line on stderr.
 
         Raises:
             BundleError: with exit code 1 and that line, if something failed or nothing was usable.
@@ -161,6 +161,8 @@ class PredictionWriter:
             self.background.close()
             self.folder.table.put_in_order(self._order())
             self.folder.evidence.put_in_order(self._order())
+            for write in summaries:
+                write()
             self.stopwatch.lap("writing")
             self._write_report()
             self.folder.write_summary(self._summary(finished=True))

@@ -14,6 +14,7 @@ from scripts.findings.finding import INDETERMINATE
 
 from .outcome import totals
 from .prediction_table import PredictionTable, table_columns
+from .study_table import study_columns
 
 
 def describe(row: Mapping[str, str], summary: Mapping[str, Any]) -> str:
@@ -35,19 +36,38 @@ def describe(row: Mapping[str, str], summary: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, said)) + doubt
 
 
-def report(output_dir: Path, rows: Sequence[Mapping[str, str]], summary: Mapping[str, Any]) -> str:
+def describe_studies(rows: Sequence[Mapping[str, str]]) -> str:
+    """How many studies and lesion tracks there are, and where views disagree.
+
+    Args:
+        rows: of studies.csv.
+    """
+    whole = [row for row in rows if not row["input"]]
+    disagreeing = len({row["study"] for row in rows if row["views_disagree"] == "true"})
+    doubt = f", views disagree in {disagreeing}" if disagreeing else ""
+    return f"Studies: {len(whole)}, with {len(rows) - len(whole)} lesion tracks{doubt}; see studies.csv."
+
+
+def report(
+    output_dir: Path,
+    rows: Sequence[Mapping[str, str]],
+    summary: Mapping[str, Any],
+    studies: Sequence[Mapping[str, str]] = (),
+) -> str:
     """The findings, an image a line, how many there are, and where the files are.
 
     Args:
         output_dir: of the run.
         rows: of its predictions.csv, at least one.
         summary: its summary.json.
+        studies: rows of its studies.csv.
     """
     rows_of = Counter(row["input"] for row in rows)
     names = [_name(row, alone=rows_of[row["input"]] == 1) for row in rows]
     width = max(map(len, names))
     lines = [f"{name:<{width}}  {describe(row, summary)}" for name, row in zip(names, rows, strict=True)]
-    return "\n".join([*lines, "", *totals(output_dir, rows, summary)])
+    about = [describe_studies(studies)] if studies else []
+    return "\n".join([*lines, "", *about, *totals(output_dir, rows, summary)])
 
 
 def _name(row: Mapping[str, str], alone: bool) -> str:
@@ -63,17 +83,18 @@ def main() -> None:
     if len(sys.argv) != 2:
         raise BundleError("Name the one folder of results: python -m scripts.inference.show_results OUT")
     output_dir = Path(sys.argv[1])
-    rows, summary = [], {}
+    rows, studies, summary = [], [], {}
     try:
         summary = json.loads((output_dir / "summary.json").read_text(encoding="utf-8"))
-        columns = table_columns(summary["site"]["probability"])
-        rows = list(PredictionTable(output_dir / "predictions.csv", columns).rows())
+        probability = summary["site"]["probability"]
+        rows = list(PredictionTable(output_dir / "predictions.csv", table_columns(probability)).rows())
+        studies = list(PredictionTable(output_dir / "studies.csv", study_columns(probability)).rows())
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no results, or none of this version
     if not rows:
         raise BundleError(f'"{output_dir}" holds no results. Run inference with --output_dir {output_dir} first.')
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name shows its code
-    print(report(output_dir, rows, summary))
+    print(report(output_dir, rows, summary, studies))
 
 
 if __name__ == "__main__":

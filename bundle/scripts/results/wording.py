@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from scripts.findings.finding import Finding
+from scripts.findings.tracks import Reading
 from scripts.sites import Site
 from scripts.writing.drawing import INDETERMINATE_COLOR, RGB
 
 
-def color_of(finding: Finding, site: Site) -> RGB:
+def color_of(finding: Finding | Reading, site: Site) -> RGB:
     """The colour of a finding: of its class, unless it is indeterminate."""
     if finding.indeterminate:
         return INDETERMINATE_COLOR
