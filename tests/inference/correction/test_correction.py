@@ -156,6 +156,17 @@ def test_label_studio_brings_back_what_was_submitted(
     assert item["diagnosis"] == "benign" and np.array_equal(read_mask(item["label"][0]), drawn)
 
 
+def test_coco_as_label_studio_writes_it_is_read(tmp_path: Path, studies: Path, results: Path, exported: Path) -> None:
+    def as_written(coco: dict[str, Any]) -> None:
+        for image in coco["images"]:
+            image["file_name"] = f"/data/local-files/?d=images/{image['file_name']}"
+        coco["images"][2].update(width=None, height=None)
+
+    path = changed(exported, "coco.json", as_written)
+    import_masks(path, studies, tmp_path / "t", SITE.classes, results, validation_share=0)
+    assert_predicted(tmp_path / "t")
+
+
 @pytest.mark.parametrize("predicted", [True, False])
 def test_a_folder_of_masks_takes_its_diagnoses_from_a_table(
     tmp_path: Path, studies: Path, results: Path, predicted: bool

@@ -10,7 +10,7 @@ import numpy as np
 
 from scripts.errors import BundleError
 
-from .drawings import AnnotatedImage, Drawing, Shape, polygon_filler, run_filler
+from .drawings import AnnotatedImage, Drawing, Shape, path_in, polygon_filler, run_filler
 from .outlines import parts_of, polygon_of
 from .run_lengths import count_runs, fill_runs
 
@@ -87,15 +87,20 @@ def read_coco(document: Mapping[str, Any], source: str) -> list[AnnotatedImage]:
             drawn[annotation["image_id"]].append(Drawing(label, where, _filler(annotation.get("segmentation"), where)))
         return [
             AnnotatedImage(
-                str(image["file_name"]),
-                f'{source}: the annotation of "{image["file_name"]}"',
-                (int(image["height"]), int(image["width"])) if "height" in image and "width" in image else None,
+                path_in(str(image["file_name"])),
+                f'{source}: the annotation of "{path_in(str(image["file_name"]))}"',
+                # Label Studio does not know the size of an image on which nothing is drawn.
+                (int(image["height"]), int(image["width"])) if image.get("height") and image.get("width") else None,
                 tuple(drawn[number]),
             )
             for number, image in images.items()
         ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{source} is not whole COCO: it lacks {error}. Export it anew.") from None
+    except KeyError as error:
+        raise BundleError(f"{source} is not whole COCO: an entry lacks {error}. Export it anew.") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"{source} is not COCO, though it looks like it. Export it anew.") from None
 
 
 def _filler(segmentation: Any, where: str) -> Callable[[Shape], np.ndarray]:

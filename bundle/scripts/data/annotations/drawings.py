@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from .outlines import fill_polygon
 
 #: How far beyond the image a corner may lie, in pixels: tools round.
 _ROUNDING = 1.0
+#: How an address begins that is not a path.
+_SERVED = ("/data/", "http://", "https://", "s3://", "gs://")
 
 Shape = tuple[int, int]
 
@@ -70,6 +73,14 @@ class AnnotatedImage:
         for drawing in self.drawings:
             united |= drawing.fill(shape)
         return united
+
+
+def path_in(address: str) -> str:
+    """The path of an image in the address that a tool serves it under; a plain path is its own."""
+    if not address.startswith(_SERVED):
+        return address
+    parts = urlsplit(address)
+    return parse_qs(parts.query).get("d", [unquote(parts.path)])[0]
 
 
 def polygon_filler(corners: Any, where: str) -> Callable[[Shape], np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from scripts.errors import BundleError
 
 from .brush_strokes import pack_brush, unpack_brush
-from .drawings import AnnotatedImage, Drawing, Shape, as_points, polygon_filler, run_filler
+from .drawings import AnnotatedImage, Drawing, Shape, as_points, path_in, polygon_filler, run_filler
 
 _LOCAL_FILES = "/data/local-files/?d="
 _BRUSH, _POLYGON = "brushlabels", "polygonlabels"
@@ -99,12 +99,10 @@ def read_label_studio(tasks: Sequence[Any], source: str) -> list[AnnotatedImage]
 
 
 def _image_name(data: Mapping[str, Any], where: str) -> str:
-    """The path in the image's address, whichever way it is served."""
     named = [value for value in (data.get("image"), *data.values()) if isinstance(value, str)]
     if not named:
         raise BundleError(f"{where} names no image. Its data need an entry of that name.")
-    address = urlsplit(named[0])
-    return parse_qs(address.query).get("d", [unquote(address.path)])[0]
+    return path_in(named[0])
 
 
 def _drawing(result: Mapping[str, Any], where: str) -> Drawing | None:
