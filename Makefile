@@ -4,6 +4,7 @@
 # make weights      the default weights, trained anew from the data sets (DATA="['BUSI','BUS-BRA']")
 # make tables       the tables of the model card, studies.md and peers.md, and ablations, most of them with trainings
 # make monailabel   MONAI Label on the sample images, at http://127.0.0.1:8000, from an environment of its own
+#                   (STUDIES=... your images; PREDICTIONS=... results of inference on them, as first labels)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -63,7 +64,8 @@ monailabel: $(LABEL_VENV)/.installed
 	@mkdir -p $(LABEL)/studies
 	@cp -u bundle/sample_data/training/images/*.png $(LABEL)/studies
 	@for n in 001 002 003; do cp -u bundle/sample_data/dicom/SAMPLE-$$n/us.dcm $(LABEL)/studies/sample-$$n.dcm; done
-	PATH="$(CURDIR)/$(LABEL_VENV)/bin:$$PATH" bundle/monai_label/start $(LABEL) $(LABEL)/studies
+	PATH="$(CURDIR)/$(LABEL_VENV)/bin:$$PATH" bundle/monai_label/start $(LABEL) "$(or $(STUDIES),$(LABEL)/studies)" \
+	    $(if $(PREDICTIONS),--predictions "$(PREDICTIONS)")
 
 clean:
 	rm -rf $(VENV) $(LABEL_VENV) output

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from scripts.errors import BundleError
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, durable: bool = False) -> None:
@@ -68,3 +71,33 @@ def append_whole(path: str | os.PathLike[str], content: bytes, tail: bytes = b""
             file.truncate(end)
             file.write(tail)
             raise
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A folder that appears when all of it is written, and not at all if something goes wrong.
+
+    Args:
+        path: the folder; it does not exist, or is empty.
+
+    Yields:
+        A temporary folder beside it to write to.
+
+    Raises:
+        BundleError: the folder holds something already, or cannot be written.
+    """
+    path = Path(os.path.abspath(path))
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise BundleError(f'"{path}" holds something already. Choose another --output_dir.')
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        if path.is_dir():
+            path.rmdir()
+        partial.rename(path)
+    except OSError as error:
+        raise BundleError(f'"{path}" cannot be written ({error.strerror}). Check --output_dir.') from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
