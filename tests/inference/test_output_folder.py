@@ -8,15 +8,17 @@ import pytest
 
 from scripts.errors import BundleError
 from scripts.inference import output_folder
+from scripts.inference.lesion_rows import lesion_columns
 from scripts.inference.output_folder import OutputFolder
 from scripts.inference.prediction_table import table_columns
 
 COLUMNS = table_columns("probability")
+LESION_COLUMNS = lesion_columns("probability")
 ORDER = {(name, "0", ""): place for place, name in enumerate("abc")}
 
 
 def use(path: Path, digest: str = "one", overwrite: bool = False, order: dict = ORDER) -> OutputFolder:
-    folder = OutputFolder(path, digest, COLUMNS)
+    folder = OutputFolder(path, digest, COLUMNS, LESION_COLUMNS)
     folder.open(order, overwrite)
     folder.write_summary({})
     folder.close()
@@ -31,30 +33,31 @@ def test_the_same_configuration_goes_on(tmp_path: Path) -> None:
     add(use(tmp_path / "new" / "out"), "b")
     again = use(tmp_path / "new" / "out")
     assert again.keys() == {("b", "0", "")}
-    assert OutputFolder(again.path, "two", COLUMNS).keys() == set()
+    assert OutputFolder(again.path, "two", COLUMNS, LESION_COLUMNS).keys() == set()
 
 
 def test_a_run_killed_before_its_first_row_goes_on(tmp_path: Path) -> None:
     for _ in range(2):
-        folder = OutputFolder(tmp_path, "one", COLUMNS)
+        folder = OutputFolder(tmp_path, "one", COLUMNS, LESION_COLUMNS)
         folder.open(ORDER)
         folder.close()
     with pytest.raises(BundleError, match="--overwrite true"):
-        OutputFolder(tmp_path, "two", COLUMNS).open(ORDER)
+        OutputFolder(tmp_path, "two", COLUMNS, LESION_COLUMNS).open(ORDER)
 
 
 @pytest.mark.parametrize(("digest", "overwrite"), [("one", False), ("one", True), ("two", False)])
 def test_one_run_at_a_time(digest: str, overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_folder, "_SECONDS_TO_WAIT", 0.1)
-    running = OutputFolder(tmp_path, "one", COLUMNS)
+    running = OutputFolder(tmp_path, "one", COLUMNS, LESION_COLUMNS)
     running.open(ORDER)
     add(running, "a")
     with pytest.raises(BundleError, match=r"Another run is writing to .*--output_dir\.$") as refused:
-        OutputFolder(tmp_path, digest, COLUMNS).open(ORDER, overwrite)
+        OutputFolder(tmp_path, digest, COLUMNS, LESION_COLUMNS).open(ORDER, overwrite)
     assert refused.value.exit_code == 2
     running.close()
     assert use(tmp_path).keys() == {("a", "0", "")}
-    assert {path.name for path in tmp_path.iterdir()} == {"predictions.csv", "evidence.json", "summary.json"}
+    files = {"predictions.csv", "lesions.csv", "evidence.json", "summary.json"}
+    assert {path.name for path in tmp_path.iterdir()} == files
 
 
 def test_rows_without_an_input_any_more_are_dropped(tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ class Lesion:
         diagnosis: a class of the site; "" where the site has none.
         probability: of the site's positive class, tempered; None where there are no classes.
         mask_reliability: predicted IoU of the mask, 0..1.
-        words: its description by category of the lexicon.
+        radiomics: of its mask, by name, those that could be measured.
+        sentence: its description, measured from its mask; "" where nothing is said of it.
+        words: the same by term of the site's lexicon.
         flags: see :data:`INDETERMINATE` and :data:`NOT_CALIBRATED`.
     """
 
@@ -49,6 +51,8 @@ class Lesion:
     diagnosis: str
     probability: float | None
     mask_reliability: float
+    radiomics: Mapping[str, float] = field(default_factory=dict)
+    sentence: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
 
