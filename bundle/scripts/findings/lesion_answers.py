@@ -22,7 +22,7 @@ class DiagnoseLesionsd(Transform):
     Reads ``image`` (3, S, S), ``pred`` (the outputs of one image), ``mask`` (1, rows, columns) on the native grid, and
     ``source``. An image with several lesions gets ``lesion_outputs``, those of each lesion, largest first, and in
     ``pred`` those of the lesion that is most likely of the positive class (the largest, where the site has no classes)
-    in place of the united mask's. Any other image stays as it is.
+    in place of the united mask's; the mask's reliability stays that of the united mask. Any other image stays as it is.
 
     Args:
         network: a :class:`scripts.networks.RadVLSM`; one that cannot ``diagnose`` leaves every image as it is.
@@ -42,7 +42,8 @@ class DiagnoseLesionsd(Transform):
         inside = separate(united, mask.shape, parts, item["source"]["crop"])
         told = self.network.diagnose(torch.as_tensor(item["image"]), inside)
         item["lesion_outputs"] = [{name: values[i] for name, values in told.items()} for i in range(len(parts))]
-        item["pred"] = {**outputs, **item["lesion_outputs"][self._most_suspicious(told["diagnosis_logits"])]}
+        chosen = item["lesion_outputs"][self._most_suspicious(told["diagnosis_logits"])]
+        item["pred"] = {**outputs, **chosen, "reliability": outputs["reliability"]}
         return item
 
     def _most_suspicious(self, logits: Tensor) -> int:

@@ -21,8 +21,8 @@ from .candidates import gather_evidence, response_on_region
 from .finding import INDETERMINATE, NOT_CALIBRATED, Finding, Lesion
 from .measurements import connected_parts, measure_size
 
-#: ``describe(picture, mask, spacing)``: what a lesion looks like, as a sentence and as terms.
-Describe = Callable[[np.ndarray, np.ndarray, Sequence[float]], tuple[str, Mapping[str, str]]]
+#: ``describe(picture, mask, spacing)``: what a lesion looks like, in a sentence, in a few words, and by term.
+Describe = Callable[[np.ndarray, np.ndarray, Sequence[float]], tuple[str, str, Mapping[str, str]]]
 
 NON_FINITE = "NON_FINITE_OUTPUT"
 
@@ -68,7 +68,7 @@ class MakeFindingd(Transform):
         network: knows the names of its radiomics (``radiomics.names``) and, once its weights are loaded, how much each
             moves the diagnosis and whether they were calibrated.
         site: what a lesion can be.
-        describe: ``describe(picture, mask, spacing)`` returns a sentence about one lesion and its terms, such as
+        describe: ``describe(picture, mask, spacing)`` says what one lesion looks like, such as
             :class:`scripts.semantics.LesionWords`; None says nothing.
     """
 
@@ -99,8 +99,8 @@ class MakeFindingd(Transform):
         alone[top:bottom, left:right] = lesion.mask
         top, left, bottom, right = item["source"]["crop"]
         picture = np.asarray(item["picture"])
-        sentence, words = self.describe(picture, alone[top:bottom, left:right], item["source"]["spacing"])
-        return replace(lesion, sentence=sentence, words=words)
+        told = self.describe(picture, alone[top:bottom, left:right], item["source"]["spacing"])
+        return replace(lesion, **dict(zip(("sentence", "caption", "words"), told, strict=True)))
 
 
 def make_finding(

@@ -6,25 +6,29 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from scripts.findings.finding import Finding
+from scripts.findings.measurements import connected_parts
 from scripts.sites import Site
 from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of
 from scripts.writing.notice import NOTE
 
-from .wording import color_of, heading, numbers, sentence_case
+from .wording import color_of, heading, looks, numbers, sentence_case
 
 _SMALLEST_WIDTH = 420
 
 
-def draw_overlay(picture: np.ndarray, mask: np.ndarray, finding: Finding, site: Site) -> Image.Image:
-    """The picture with the lesion's contour, and a caption below it.
+def draw_overlay(
+    picture: np.ndarray, mask: np.ndarray, finding: Finding, site: Site, name: str = ""
+) -> Image.Image:
+    """The picture with the lesions' contours, each in the colour of its diagnosis, and a caption below it.
 
-    The contour runs just outside of the mask, so that the lesion and its margin stay visible.
+    The contours run just outside of the mask, so that a lesion and its margin stay visible.
 
     Args:
         picture: uint8, shape (C, H, W), C = 1 or 3.
         mask: of the picture, shape (H, W), above 0 where the lesion is.
         finding: what the caption says.
         site: knows colours and words.
+        name: of the image, for the caption.
 
     Returns:
         An RGB image at least as large as the picture; small pictures are enlarged by whole factors.
@@ -36,15 +40,20 @@ def draw_overlay(picture: np.ndarray, mask: np.ndarray, finding: Finding, site: 
         size = (canvas.shape[1] * enlarged, canvas.shape[0] * enlarged)
         canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
         inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-    draw_contour(canvas, inside, color_of(finding, site))
-    return _add_caption(Image.fromarray(canvas), finding, site)
+    for (box, part), lesion in zip(connected_parts(inside), finding.lesions, strict=False):
+        alone = np.zeros_like(inside)
+        alone[box[0] : box[2], box[1] : box[3]] = part
+        draw_contour(canvas, alone, color_of(lesion, site))
+    return _add_caption(Image.fromarray(canvas), finding, site, name)
 
 
-def _add_caption(picture: Image.Image, finding: Finding, site: Site) -> Image.Image:
+def _add_caption(picture: Image.Image, finding: Finding, site: Site, name: str) -> Image.Image:
     width = max(picture.width, _SMALLEST_WIDTH)
     size = min(max(width // 30, 15), 44)
     line = round(1.4 * size)
-    sheet = Image.new("RGB", (width, picture.height + 3 * line + size // 2), BACKGROUND)
+    said = [sentence_case(words) for words in looks(finding)]
+    said = [*said[:1], "    ".join(said[1:])] if len(said) > 1 else said
+    sheet = Image.new("RGB", (width, picture.height + (3 + len(said)) * line + size // 2), BACKGROUND)
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
     left, top = round(0.7 * size), picture.height + size // 2
@@ -52,5 +61,10 @@ def _add_caption(picture: Image.Image, finding: Finding, site: Site) -> Image.Im
     font = fitting_font(told, width - 2 * left, round(0.85 * size))
     draw.text((left, top), heading(finding), fill=color_of(finding, site), font=font_of(size))
     draw.text((left, top + line), told, fill=TEXT, font=font)
-    draw.text((left, top + 2 * line), f"Rad-VLSM · {NOTE}", fill=FAINT, font=font_of(round(0.75 * size)))
+    for number, words in enumerate(said, start=2):
+        font = fitting_font(words, width - 2 * left, round(0.85 * size))
+        draw.text((left, top + number * line), words, fill=TEXT, font=font)
+    about = " · ".join(filter(None, ("Rad-VLSM", NOTE, name)))
+    font = fitting_font(about, width - 2 * left, round(0.75 * size))
+    draw.text((left, top + (2 + len(said)) * line), about, fill=FAINT, font=font)
     return sheet

@@ -21,7 +21,9 @@ class LesionWords:
     def __init__(self, lexicon: Lexicon | None) -> None:
         self.lexicon = lexicon
 
-    def __call__(self, picture: np.ndarray, mask: np.ndarray, spacing: Sequence[float]) -> tuple[str, dict[str, str]]:
+    def __call__(
+        self, picture: np.ndarray, mask: np.ndarray, spacing: Sequence[float]
+    ) -> tuple[str, str, dict[str, str]]:
         """Describe one lesion.
 
         Args:
@@ -30,14 +32,16 @@ class LesionWords:
             spacing: [row_mm, column_mm], or empty where unknown.
 
         Returns:
-            A sentence, and its terms but for the number of lesions; both empty where nothing can be said.
+            A sentence; a few words, of the terms that a reader weighs; the terms, but for the number of lesions. All
+            are empty where nothing can be said.
         """
         if self.lexicon is None:
-            return "", {}
+            return "", "", {}
         image = picture.mean(axis=0, dtype=np.float32) / 255.0
         try:
             terms = describe_lesion(image, mask, self.lexicon, spacing[0] / spacing[1] if spacing else 1.0).morphology
             sentence = write_sentence(self.lexicon, terms)
         except Exception:  # noqa: BLE001  an outline too odd to be described must not cost an image its diagnosis
-            return "", {}
-        return sentence, {name: terms[name] for name in self.lexicon.terms_said}
+            return "", "", {}
+        weighed = ", ".join(f"{name} {terms[name]}" for name in self.lexicon.weighed_terms)
+        return sentence, weighed, {name: terms[name] for name in self.lexicon.terms_said}
