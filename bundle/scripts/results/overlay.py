@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw
 from scripts.findings.finding import Finding
 from scripts.findings.measurements import connected_parts
 from scripts.sites import Site
-from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of
+from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of, wrap
 from scripts.writing.notice import NOTE
 
-from .wording import color_of, heading, looks, numbers, sentence_case
+from .wording import color_of, extent, heading, looks, numbers, sentence_case
 
 _SMALLEST_WIDTH = 420
 
@@ -51,19 +51,19 @@ def _add_caption(picture: Image.Image, finding: Finding, site: Site, name: str) 
     width = max(picture.width, _SMALLEST_WIDTH)
     size = min(max(width // 30, 15), 44)
     line = round(1.4 * size)
-    said = [sentence_case(words) for words in looks(finding)]
-    said = [*said[:1], "    ".join(said[1:])] if len(said) > 1 else said
+    left, small = round(0.7 * size), font_of(round(0.75 * size))
+    said = [sentence_case(extent(finding)), *wrap(sentence_case(looks(finding)), width - 2 * left, small)]
+    said = list(filter(None, said))
     sheet = Image.new("RGB", (width, picture.height + (3 + len(said)) * line + size // 2), BACKGROUND)
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
-    left, top = round(0.7 * size), picture.height + size // 2
+    top = picture.height + size // 2
     told = "    ".join(map(sentence_case, numbers(finding, site)))
     font = fitting_font(told, width - 2 * left, round(0.85 * size))
     draw.text((left, top), heading(finding), fill=color_of(finding, site), font=font_of(size))
     draw.text((left, top + line), told, fill=TEXT, font=font)
     for number, words in enumerate(said, start=2):
-        font = fitting_font(words, width - 2 * left, round(0.85 * size))
-        draw.text((left, top + number * line), words, fill=TEXT, font=font)
+        draw.text((left, top + number * line), words, fill=TEXT, font=small)
     about = " · ".join(filter(None, ("Rad-VLSM", NOTE, name)))
     font = fitting_font(about, width - 2 * left, round(0.75 * size))
     draw.text((left, top + (2 + len(said)) * line), about, fill=FAINT, font=font)

@@ -30,17 +30,20 @@ def numbers(finding: Finding, site: Site) -> list[str]:
     return [*probability, f"mask reliability {finding.mask_reliability:.2f}"]
 
 
-def looks(finding: Finding) -> list[str]:
-    """What the lesion that the diagnosis is of looks like, and how large it is; nothing where neither is known."""
+def extent(finding: Finding) -> str:
+    """How many lesions there are, and the axes of the one that the diagnosis is of; "" where neither is to be said."""
     if not finding.found:
-        return []
-    lesion = finding.most_suspicious
-    said = [f"{lesion.caption} (measured from the predicted outline)"] if lesion.caption else []
-    if lesion.size.long_axis_mm is not None:
-        said.append(f"{lesion.size.long_axis_mm:.1f} x {lesion.size.short_axis_mm:.1f} mm")
-    if len(finding.lesions) > 1:
-        said.append(f"the most suspicious of {len(finding.lesions)} lesions")
-    return said
+        return ""
+    size = finding.most_suspicious.size
+    axes = "" if size.long_axis_mm is None else f"{size.long_axis_mm:.1f} x {size.short_axis_mm:.1f} mm"
+    several = f"the most suspicious of {len(finding.lesions)} lesions" if len(finding.lesions) > 1 else ""
+    return ", ".join(filter(None, (axes, several)))
+
+
+def looks(finding: Finding) -> str:
+    """What that lesion looks like, and where this is from; "" where nothing is said of it."""
+    caption = finding.most_suspicious.caption if finding.found else ""
+    return f"{caption}; measured from the predicted outline" if caption else ""
 
 
 def sentence_case(words: str) -> str:

@@ -66,3 +66,14 @@ def fitting_font(words: str, width: float, largest: int, smallest: int = 8) -> I
     """The largest caption's font at which words are no wider than so many pixels, down to the smallest there is."""
     sizes = range(largest, smallest, -1)
     return font_of(next((size for size in sizes if font_of(size).getlength(words) <= width), smallest))
+
+
+def wrap(words: str, width: float, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> list[str]:
+    """A text in lines no wider than so many pixels, as far as its single words are."""
+    lines: list[str] = []
+    for word in words.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
