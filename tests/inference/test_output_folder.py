@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts.errors import BundleError
 from scripts.inference import output_folder
-from scripts.inference.lesion_rows import lesion_columns
+from scripts.inference.lesion_rows import lesion_columns, lesion_rows
 from scripts.inference.output_folder import OutputFolder
 from scripts.inference.prediction_table import table_columns
 
@@ -78,6 +80,27 @@ def test_another_configuration_is_refused_or_overwrites(tmp_path: Path) -> None:
     assert refused.value.exit_code == 2 and mask.exists()
     assert use(tmp_path, "two", overwrite=True).keys() == set()
     assert not mask.exists() and (tmp_path / "notes.txt").exists()
+
+
+def test_lesions_of_an_image_that_was_not_finished_are_written_once(tmp_path: Path, make_finding: Callable) -> None:
+    """A run is killed after the lesions of an image and before its row, and after half a lesion."""
+    mask = np.zeros((20, 20))
+    mask[2:9, 2:9] = mask[15:18, 1:4] = 1
+    finding, rows = make_finding(mask), [{"input": name, "frame": 0, "region": -1, "status": "ok"} for name in "abc"]
+    folder = use(tmp_path)
+    folder.append(rows[1], finding, "probability")
+    folder.lesions.append(*lesion_rows(rows[0], finding.lesions, "probability"))
+    with open(folder.lesions.path, "ab") as file:
+        file.write(b"c,0,,0,mal")
+    again = use(tmp_path)
+    assert again.keys() == {("b", "0", "")}
+    for row in (rows[2], rows[0]):
+        again.append(row, finding, "probability")
+    again.append({**rows[0], "input": "d", "status": "failed"}, None, "probability")
+    again.put_in_order({**ORDER, ("d", "0", ""): 3})
+    told = [(row["input"], row["lesion"], row["area_px"]) for row in again.lesions.rows()]
+    assert told == [(name, *lesion) for name in "abc" for lesion in (("0", "49"), ("1", "9"))]
+    assert [row["input"] for row in again.table.rows()] == list("abcd")
 
 
 def test_a_damaged_summary_is_another_configuration(tmp_path: Path) -> None:
