@@ -243,9 +243,12 @@ def make_finding() -> Callable[..., Any]:
         }  # fmt: skip
         answer = [told[name] for name in ("diagnosis", "probability", "mask_reliability")]
         parts = [(box, part, measure_size(part, spacing)) for box, part in connected_parts(inside)]
+        shared = {name: told[name] for name in ("radiomics", "flags") if name in told}
+        if len(parts) == 1 and "size" in told:
+            parts = [(*parts[0][:2], told["size"])]
         measured = {
             "mask": inside.astype(np.uint8), "size": measure_size(inside, spacing), "flags": (), "radiomics": {},
-            "lesions": tuple(Lesion(*part, *answer) for part in parts), "lesion_evidence": 0.9,
+            "lesions": tuple(Lesion(*part, *answer, **shared) for part in parts), "lesion_evidence": 0.9,
             "response": np.zeros((8, 8), np.uint8),
             "evidence": Evidence(0.9, False, 2.0, [0.0, 1.0], [0.0, 0.5], 1.0),
         }  # fmt: skip

@@ -81,7 +81,8 @@ class Site:
         title: for people, such as "breast ultrasound".
         classes: what a lesion can be.
         colors: red, green, blue (0..255) by class, and by the word of ``classes.none``.
-        codes: DICOM codes by concept: ``procedure``, ``finding_site``, ``finding``, ``probability``, and each class.
+        codes: DICOM codes by concept: ``procedure``, ``finding_site``, ``finding``, ``probability``, each class,
+            and the terms of the lexicon: ``margin``, ``margin: spiculated``; private ones stand in for those left out.
         gray: whether colour is reduced to its luma before the network sees an image.
         part: reads ``lexicon``, ``prompts`` or ``augmentation`` of the file when it is first asked for: training
             alone needs them, and what they import takes its time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 from scripts.findings import Candidate, Descriptor, Evidence
 from scripts.inference.evidence_file import EvidenceFile
@@ -17,6 +18,7 @@ EVIDENCE = Evidence(
     0.9, False, 2.0, [0.1, 0.2], [0.3, 0.4], 1.0,
     [Candidate([1.0, 2.0, 3.0, 4.0], 0.5, 0.6, 0.7, 1.0)], [Descriptor("one", 1.5, -0.25)],
 )  # fmt: skip
+FOUND = SimpleNamespace(evidence=EVIDENCE, lesions=[SimpleNamespace(sentence="A round spot.", words={"form": "round"})])
 
 
 def test_the_file_is_valid_after_each_entry_and_goes_on_after_a_kill(tmp_path) -> None:
@@ -25,7 +27,7 @@ def test_the_file_is_valid_after_each_entry_and_goes_on_after_a_kill(tmp_path) -
     file.start()
     assert json.loads(path.read_text()) == []
     for number, (name, region) in enumerate((("a.png", -1), ("b.dcm", 0), ('c"d\n.png', -1)), start=1):
-        file.append(row(name, region), EVIDENCE)
+        file.append(row(name, region), FOUND)
         assert len(json.loads(path.read_text())) == number
     keys = [(entry["input"], entry["region"]) for entry in json.loads(path.read_text())]
     assert keys == [("a.png", None), ("b.dcm", 0), ('c"d\n.png', None)]
@@ -33,8 +35,9 @@ def test_the_file_is_valid_after_each_entry_and_goes_on_after_a_kill(tmp_path) -
     entry = json.loads(path.read_text())[1]
     assert list(entry) == (
         "input frame region response_peak fallback lesion_logit logits_visual logits_radiomics effective_candidates "
-        "candidates descriptors"
+        "candidates descriptors lesions"
     ).split()
+    assert entry["lesions"] == [{"description": "A round spot.", "form": "round"}]
     assert entry["candidates"] == [
         {"box": [1.0, 2.0, 3.0, 4.0], "response": 0.5, "semantic": 0.6, "consistency": 0.7, "weight": 1.0}
     ]
@@ -43,7 +46,7 @@ def test_the_file_is_valid_after_each_entry_and_goes_on_after_a_kill(tmp_path) -
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])  # killed in the middle of the last entry
     EvidenceFile(path).start({row_key(row("b.dcm", 0)), row_key(row('c"d\n.png'))})
-    file.append(row("e.png"), EVIDENCE)
+    file.append(row("e.png"), FOUND)
     assert [entry["input"] for entry in json.loads(path.read_text())] == ["b.dcm", "e.png"]
     file.put_in_order({row_key(row("e.png")): 0, row_key(row("b.dcm", 0)): 1})
     assert [entry["input"] for entry in json.loads(path.read_text())] == ["e.png", "b.dcm"]

@@ -5,6 +5,7 @@ import warnings
 from .answers import Answer, read_answer
 from .batches import DecollateItems, GuardedCompose, collate_items
 from .finding import Candidate, Descriptor, Evidence, Finding, Lesion, Size
+from .lesion_answers import DiagnoseLesionsd
 from .measurements import measure_size
 from .native_masks import MaskProbabilitiesd, PasteCropd
 from .tracks import StudyRules
@@ -15,6 +16,7 @@ __all__ = [
     "Candidate",
     "DecollateItems",
     "Descriptor",
+    "DiagnoseLesionsd",
     "Evidence",
     "Finding",
     "GuardedCompose",

@@ -39,7 +39,10 @@ class Lesion:
         diagnosis: a class of the site; "" where the site has none.
         probability: of the site's positive class, tempered; None where there are no classes.
         mask_reliability: predicted IoU of the mask, 0..1.
-        words: its description by category of the lexicon.
+        radiomics: of its mask, by name, those that could be measured.
+        sentence: its description, measured from its mask; "" where nothing is said of it.
+        caption: a few words of it.
+        words: the same by term of the site's lexicon.
         flags: see :data:`INDETERMINATE` and :data:`NOT_CALIBRATED`.
     """
 
@@ -49,8 +52,16 @@ class Lesion:
     diagnosis: str
     probability: float | None
     mask_reliability: float
+    radiomics: Mapping[str, float] = field(default_factory=dict)
+    sentence: str = ""
+    caption: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+
+    @property
+    def indeterminate(self) -> bool:
+        """The network does not trust its diagnosis."""
+        return INDETERMINATE in self.flags
 
 
 @dataclass(frozen=True)
@@ -119,13 +130,14 @@ class Finding:
     Attributes:
         mask: uint8 0 or 1, shape (rows, columns) of the file: all lesions together.
         size: of that mask; the axes are those of its largest part.
-        lesions: connected parts of the mask, largest first; so far each has the diagnosis of the image.
-        diagnosis: a class of the site, or its word for no lesion; "" for a lesion where the site has no classes.
+        lesions: connected parts of the mask, largest first.
+        diagnosis: of the most suspicious lesion, a class of the site; or its word for no lesion; "" for a lesion where
+            the site has no classes.
         probability: of the site's positive class, tempered, 0..1; None without a lesion or without classes.
         mask_reliability: predicted IoU of the mask, 0..1.
         lesion_evidence: 0..1.
         flags: see :data:`INDETERMINATE` and :data:`NOT_CALIBRATED`.
-        radiomics: of the mask, by name, those that could be measured; empty without a lesion.
+        radiomics: of that lesion, by name, those that could be measured; empty without a lesion.
         evidence: why.
         response: the response map on the analysed region, uint8 (h, w).
     """
@@ -146,6 +158,11 @@ class Finding:
     def found(self) -> bool:
         """Whether there is a lesion."""
         return bool(self.lesions)
+
+    @property
+    def most_suspicious(self) -> Lesion:
+        """The lesion that the image's diagnosis is of; the largest, where no lesion has a probability."""
+        return max(self.lesions, key=lambda lesion: -1.0 if lesion.probability is None else lesion.probability)
 
     @property
     def calibrated(self) -> bool:

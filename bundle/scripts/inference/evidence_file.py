@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.findings.finding import Evidence
+from scripts.findings.finding import Finding
 from scripts.writing.files import append_whole, write_whole
 
 from .prediction_table import RowKey, row_key
@@ -40,15 +40,16 @@ class EvidenceFile:
             lines = [line for _, line in sorted(entries, key=lambda entry: order[entry[0]])]
             write_whole(self.path, _HEAD + _BETWEEN.join(lines) + _TAIL)
 
-    def append(self, row: Mapping[str, Any], evidence: Evidence) -> None:
-        """Add the entry of one row: its key, and what was believed and why.
+    def append(self, row: Mapping[str, Any], finding: Finding) -> None:
+        """Add the entry of one row: its key, what was believed and why, and its lesions in words, largest first.
 
         Raises:
             OSError: the disk is full or gone; the file is as before.
         """
         input_, frame, region = row_key(row)
         key = {"input": input_, "frame": int(frame), "region": int(region) if region else None}
-        line = json.dumps(key | asdict(evidence), allow_nan=False).encode()
+        words = [{"description": lesion.sentence, **lesion.words} for lesion in finding.lesions]
+        line = json.dumps(key | asdict(finding.evidence) | {"lesions": words}, allow_nan=False).encode()
         between = b"" if self.path.stat().st_size <= len(_HEAD + _TAIL) else _BETWEEN
         append_whole(self.path, between + line, _TAIL)
 

@@ -53,10 +53,10 @@ def finding_cells(finding: Finding, probability: str) -> dict[str, Any]:
 
 
 class PredictionTable:
-    """A CSV file that grows by whole rows.
+    """A CSV file that grows by whole rows, each of which begins with the key of an image.
 
     Args:
-        path: of predictions.csv.
+        path: of predictions.csv or lesions.csv.
         columns: see :func:`table_columns`; a table with others counts as empty.
     """
 
@@ -68,16 +68,16 @@ class PredictionTable:
         lines = [dict(zip(self.columns, self.columns, strict=True)), *rows]
         write_whole(self.path, "".join(map(self._line, lines)).encode())
 
-    def append(self, row: Mapping[str, Any]) -> None:
-        """Add one row, or nothing.
+    def append(self, *rows: Mapping[str, Any]) -> None:
+        """Add rows, or nothing.
 
         Args:
-            row: column -> value; a column that is not there stays empty.
+            rows: column -> value; a column that is not there stays empty.
 
         Raises:
             OSError: the disk is full or gone; the file is as before.
         """
-        append_whole(self.path, self._line(row).encode())
+        append_whole(self.path, "".join(map(self._line, rows)).encode())
 
     def rows(self) -> Iterator[dict[str, str]]:
         """The rows, without one that a killed run has left half written; none where there is no such table."""

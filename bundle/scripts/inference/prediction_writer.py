@@ -24,6 +24,7 @@ from scripts.sites import Site
 
 from .background import Background
 from .interruptions import OneSentence, disk_trouble_in_one_sentence
+from .lesion_rows import lesion_columns
 from .outcome import outcome, totals
 from .output_folder import OutputFolder
 from .prediction_table import finding_cells, row_key, table_columns
@@ -38,7 +39,7 @@ _SECONDS_BETWEEN_PROGRESS = 10.0
 
 
 class PredictionWriter:
-    """Writes predictions.csv, evidence.json, masks, pictures, DICOM results and summary.json while an evaluator runs.
+    """Writes the tables, evidence.json, masks, pictures, DICOM results and summary.json while an evaluator runs.
 
     Rows stand in input order and are appended as they are ready, after their files; a killed run leaves whole files
     and goes on where it was, if weights, options and input are the same. Use: :meth:`open`, run the evaluator over
@@ -104,7 +105,10 @@ class PredictionWriter:
                 "input": os.path.realpath(dataset_dir),
             }
         )
-        self.folder = OutputFolder(output_dir, digest, table_columns(site.classes.probability))
+        terms = site.lexicon.terms_said if site.lexicon else ()
+        probability = site.classes.probability
+        columns = table_columns(probability), lesion_columns(probability, terms)
+        self.folder = OutputFolder(output_dir, digest, *columns)
         identity = {"version": bundle_version(), "weights_sha256": self.weights_sha256, "configuration": digest}
         self.files = ResultFiles(self.folder.path, identity, self.site, **outputs)
         self.stopwatch = stopwatch or Stopwatch()
@@ -159,8 +163,7 @@ class PredictionWriter:
             self._settle_up_to(len(self.items))
             self._append_rows(wait=True)
             self.background.close()
-            self.folder.table.put_in_order(self._order())
-            self.folder.evidence.put_in_order(self._order())
+            self.folder.put_in_order(self._order())
             for write in summaries:
                 write()
             self.stopwatch.lap("writing")
@@ -216,16 +219,14 @@ class PredictionWriter:
         row |= finding_cells(finding, self.site.classes.probability)
         place = (int(row["frame"]), int(row["region"]), row["content"], row["reason"])
         image = AnalysedImage(row["image"], self._names[number], number + 1, *place, item["source"], picture, finding)
-        self.background.submit((row, finding.evidence), self.files.write, image)
+        self.background.submit((row, finding), self.files.write, image)
 
     def _append_rows(self, wait: bool = False) -> None:
-        for (row, evidence), columns in self.background.done(wait):
+        for (row, finding), columns in self.background.done(wait):
             if columns.get("status") == "failed":
                 row = self.items[row["row"]]
             row = {**row, **columns}
-            if row["status"] == "ok":
-                self.folder.evidence.append(row, evidence)
-            self.folder.table.append(row)
+            self.folder.append(row, finding if row["status"] == "ok" else None, self.site.classes.probability)
             self.progress.update()
             if row["status"] != "ok":
                 logger.info("%s: %s, %s.", self._place(row), row["status"], row["reason"])

@@ -10,6 +10,7 @@ from .candidate_boxes import CandidateBoxes
 from .diagnosis_head import DiagnosisHead
 from .encoders.blocks import standardize
 from .evidence_gate import EvidenceGate
+from .lesion_diagnosis import diagnose_lesions
 from .mask_decoder import MaskDecoder
 from .mirroring import as_views, mean_of_maps, mean_of_views
 from .prompt_encoder import PromptEncoder
@@ -178,10 +179,6 @@ class RadVLSM(nn.Module):
 
         # And when not to be trusted: the probability is near even odds, or the mask is not reliable.
         diagnosis_logits, reliability = y / self.diagnosis_temperature, torch.sigmoid(iou_logit)
-        positive = self.diagnosis_head.positive
-        probability = torch.softmax(diagnosis_logits, dim=1)[:, positive : positive + 1]
-        torn = (probability > self.indeterminate_band[0]) & (probability < self.indeterminate_band[1])
-        indeterminate = torn.any(dim=1, keepdim=True) | (reliability < self.reliability_threshold)
         return {
             "mask_logits": mask_logits,
             "gated_mask_logits": torch.where(found, mask_logits, mask_logits.clamp(max=-10.0)),
@@ -192,7 +189,7 @@ class RadVLSM(nn.Module):
             "evidence_logit": evidence_logit,
             "iou_logit": iou_logit,
             "reliability": reliability,
-            "indeterminate": indeterminate.to(reliability.dtype),
+            "indeterminate": self.doubt(diagnosis_logits, reliability),
             "match_logit": match_logit[:batch],
             "response_logits": response_logits[:batch],
             "response_map": response[:batch],
@@ -207,6 +204,18 @@ class RadVLSM(nn.Module):
             "candidate_masks": masks[:batch],
             "radiomics": radiomics,
         }
+
+    def doubt(self, diagnosis_logits: Tensor, reliability: Tensor) -> Tensor:
+        """1 where tempered logits (B, C) or the mask reliability (B, 1) are not to be trusted, else 0, shape (B, 1)."""
+        positive = self.diagnosis_head.positive
+        probability = torch.softmax(diagnosis_logits, dim=1)[:, positive : positive + 1]
+        torn = (probability > self.indeterminate_band[0]) & (probability < self.indeterminate_band[1])
+        return (torn.any(dim=1, keepdim=True) | (reliability < self.reliability_threshold)).to(reliability.dtype)
+
+    @torch.jit.unused
+    def diagnose(self, image: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+        """The lesions of one image (3, S, S), by their mask probabilities: see :func:`diagnose_lesions`."""
+        return diagnose_lesions(self, image, inside)
 
     @torch.jit.unused
     def respond(self, image: Tensor, prompter: nn.Module) -> Tensor:

@@ -105,11 +105,12 @@ class ResultFiles:
         region = finding.mask[top:bottom, left:right]
         archived = image.source["kind"] == "dicom"
         overlay = None
-        if self.overlays or (self.secondary_capture and archived):
+        if self.secondary_capture and archived:  # without the file's name, which may be a patient's
             overlay = draw_overlay(image.picture, region, finding, self.site)
         if self.overlays:
             columns["overlay"] = f"overlays/{image.name}.png"
-            write_whole(self.root / columns["overlay"], png_bytes(overlay))
+            named = draw_overlay(image.picture, region, finding, self.site, image.name)
+            write_whole(self.root / columns["overlay"], png_bytes(named))
         if self.evidence_figures:
             figure = draw_evidence(image.picture, region, crop, finding, self.site)
             write_whole(self.root / "evidence" / f"{image.name}.png", png_bytes(figure))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from scripts.findings.finding import Finding
+from scripts.findings.finding import Finding, Lesion
 from scripts.findings.tracks import Reading
 from scripts.sites import Site
 from scripts.writing.drawing import INDETERMINATE_COLOR, RGB
 
 
-def color_of(finding: Finding | Reading, site: Site) -> RGB:
-    """The colour of a finding: of its class, unless it is indeterminate."""
+def color_of(finding: Finding | Lesion | Reading, site: Site) -> RGB:
+    """The colour of a finding or of one lesion: of its class, unless it is indeterminate."""
     if finding.indeterminate:
         return INDETERMINATE_COLOR
     red, green, blue = site.colors.get(finding.diagnosis, site.colors[site.classes.none])
@@ -29,6 +29,22 @@ def numbers(finding: Finding, site: Site) -> list[str]:
     named = site.classes.probability.replace("_", " ")
     probability = [] if finding.probability is None else [f"{named} {finding.probability:.2f}"]
     return [*probability, f"mask reliability {finding.mask_reliability:.2f}"]
+
+
+def extent(finding: Finding) -> str:
+    """How many lesions there are, and the axes of the one that the diagnosis is of; "" where neither is to be said."""
+    if not finding.found:
+        return ""
+    size = finding.most_suspicious.size
+    axes = "" if size.long_axis_mm is None else f"{size.long_axis_mm:.1f} x {size.short_axis_mm:.1f} mm"
+    several = f"the most suspicious of {len(finding.lesions)} lesions" if len(finding.lesions) > 1 else ""
+    return ", ".join(filter(None, (axes, several)))
+
+
+def looks(finding: Finding) -> str:
+    """What that lesion looks like, and where this is from; "" where nothing is said of it."""
+    caption = finding.most_suspicious.caption if finding.found else ""
+    return f"{caption}; measured from the predicted outline" if caption else ""
 
 
 def sentence_case(words: str) -> str:

@@ -1,6 +1,7 @@
 """A lexicon's words: measured from mask and image, written as sentences and read back, asked for in prompts."""
 
 from .descriptions import read_descriptions, write_descriptions
+from .lesion_words import LesionWords
 from .lexicon import Lexicon, Morphology
 from .measures.lesion import Description, describe_lesion, measure_lesion
 from .prompts import EMPTY_PROMPT, OTHER_PROMPTS, RANDOM_WORDS, Prompts, fill_prompt, other_words
@@ -16,6 +17,7 @@ __all__ = [
     "ClassWordsd",
     "DescribeLesiond",
     "Description",
+    "LesionWords",
     "Lexicon",
     "Morphology",
     "Prompts",

@@ -47,6 +47,11 @@ class Lexicon:
     forbidden_stems: Sequence[str] = ()
     allowed_words: Sequence[str] = ()
 
+    @property
+    def terms_said(self) -> tuple[str, ...]:
+        """The terms that are said of one lesion and its image: all but the number of lesions."""
+        return tuple(name for name in self.terms if name != COUNT)
+
     def find_forbidden(self, text: str) -> list[str]:
         """The stems of diagnosis words that begin a word of a text; empty for every description.
 

@@ -22,7 +22,7 @@ from scripts.data.dicom.header import read_dicom_header
 from scripts.data.file_kinds import DICOM, file_kind
 from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
-from scripts.findings.finding import Finding
+from scripts.findings.finding import Finding, Lesion, Size
 from scripts.networks import load_weights
 from scripts.sites import Site
 from scripts.writing.notice import NOTE
@@ -100,8 +100,9 @@ def result_of(finding: Finding, probability: str) -> dict[str, Any]:
     Returns:
         ``lesion_found``; ``diagnosis``; the probability (None without a lesion); ``calibrated``; ``indeterminate``
         (None where not calibrated); ``reliability`` of the mask; ``lesion_evidence``; ``area_px``, ``area_mm2``,
-        ``long_axis_mm``, ``short_axis_mm`` ("" where the spacing is not known); ``radiomics`` by name; ``evidence`` as
-        an entry of evidence.json; ``note``.
+        ``long_axis_mm``, ``short_axis_mm`` ("" where the spacing is not known); ``lesions``, each with its own ``box``
+        (top, left, bottom, right), answer, sizes, ``description`` and ``words``, measured from the predicted outline;
+        ``radiomics`` by name; ``evidence`` as an entry of evidence.json; ``note``.
     """
     return {
         "lesion_found": finding.found,
@@ -111,11 +112,29 @@ def result_of(finding: Finding, probability: str) -> dict[str, Any]:
         "indeterminate": finding.indeterminate,
         "reliability": finding.mask_reliability,
         "lesion_evidence": finding.lesion_evidence,
-        **{name: "" if value is None else value for name, value in asdict(finding.size).items()},
+        **_blank_unknown(finding.size),
+        "lesions": [_told(lesion, probability) for lesion in finding.lesions],
         "radiomics": dict(finding.radiomics),
         "evidence": asdict(finding.evidence),
         "note": NOTE,
     }
+
+
+def _told(lesion: Lesion, probability: str) -> dict[str, Any]:
+    return {
+        "box": list(lesion.box),
+        "diagnosis": lesion.diagnosis,
+        probability: lesion.probability,
+        "reliability": lesion.mask_reliability,
+        "flags": list(lesion.flags),
+        **_blank_unknown(lesion.size),
+        "description": lesion.sentence,
+        "words": dict(lesion.words),
+    }
+
+
+def _blank_unknown(size: Size) -> dict[str, Any]:
+    return {name: "" if value is None else value for name, value in asdict(size).items()}
 
 
 class RefuseFailures(Transform):

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 
 #: Red, green, blue, each 0..255.
@@ -21,9 +22,12 @@ SERIES_COLORS = ((245, 245, 245), (174, 213, 129), (206, 147, 216), (0, 191, 165
 
 
 def png_bytes(image: Image.Image) -> bytes:
-    """An image as PNG; speckle does not compress, so speed counts."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    """An image as PNG, with the texts of its ``info``; speckle does not compress, so speed counts."""
+    buffer, texts = io.BytesIO(), PngInfo()
+    for name, text in image.info.items():
+        if isinstance(text, str):
+            texts.add_text(name, text)
+    image.save(buffer, "PNG", compress_level=1, pnginfo=texts)
     return buffer.getvalue()
 
 
@@ -66,3 +70,14 @@ def fitting_font(words: str, width: float, largest: int, smallest: int = 8) -> I
     """The largest caption's font at which words are no wider than so many pixels, down to the smallest there is."""
     sizes = range(largest, smallest, -1)
     return font_of(next((size for size in sizes if font_of(size).getlength(words) <= width), smallest))
+
+
+def wrap(words: str, width: float, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> list[str]:
+    """A text in lines no wider than so many pixels, as far as its single words are."""
+    lines: list[str] = []
+    for word in words.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

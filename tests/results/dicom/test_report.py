@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 from pydicom.uid import UltrasoundMultiFrameImageStorage
 
 highdicom = pytest.importorskip("highdicom")
@@ -16,7 +19,7 @@ highdicom = pytest.importorskip("highdicom")
 from scripts.findings import Finding, Size  # noqa: E402
 from scripts.radiomics import IBSI, NAMES  # noqa: E402
 from scripts.results.dicom.archive import AlgorithmIdentity, SourceFrame, make_results, write_dicom  # noqa: E402
-from scripts.results.dicom.codes import feature_code  # noqa: E402
+from scripts.results.dicom.codes import PRIVATE_SCHEME, feature_code, term_codes  # noqa: E402
 from scripts.results.dicom.report import make_report  # noqa: E402
 from scripts.sites import Classes, Site  # noqa: E402
 
@@ -90,6 +93,49 @@ def test_a_lesion_is_told_with_its_segment_class_and_numbers(
     assert evidence == {cine_header.SOPInstanceUID, segmentation.SOPInstanceUID}
 
 
+def test_several_lesions_are_told_one_by_one_in_coded_words(
+    cine_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path,
+    errors_of_dciodvfy: Callable[[Dataset], list[str]],
+) -> None:  # fmt: skip
+    mask = nothing(cine_header)
+    mask[50:70, 60:90] = mask[100:104, 20:30] = 1
+    finding = find(cine_header, mask, size=Size(640), radiomics={})
+    said = ({"margin": "spiculated", "quadrant": "upper left"}, {"margin": "circumscribed", "quadrant": "lower left"})
+    first, second = (replace(lesion, words=words) for lesion, words in zip(finding.lesions, said, strict=True))
+    second = replace(second, diagnosis="benign", probability=0.25, flags=("indeterminate",))
+    finding = replace(finding, lesions=(first, second))
+    segmentation, report = make_results(SourceFrame.of(cine_header, 7), finding, algorithm, site, IBSI)
+    assert errors_of_dciodvfy(segmentation) == errors_of_dciodvfy(report) == []
+    groups = read_back(report, tmp_path).content.get_planar_roi_measurement_groups()
+    write_dicom(segmentation, tmp_path / "seg.dcm")
+    frames = highdicom.seg.segread(tmp_path / "seg.dcm")
+    for number, (group, lesion) in enumerate(zip(groups, finding.lesions, strict=True), start=1):
+        place = group.referenced_segmentation_frame.referenced_frame_numbers
+        assert place == [number] and frames.pixel_array[number - 1].sum() == lesion.size.area_px
+        assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
+    assert groups[0].tracking_uid != groups[1].tracking_uid
+    assert answers(groups[1]) == {
+        "Lesion found by the algorithm": "Present",
+        "Predicted pathology class": "Benign",
+        "Conclusiveness of the prediction": "Indeterminate result",
+        "Margins": "Circumscribed lesion",
+        "Quadrant of the image": "Lower left",
+    }
+    assert groups[1].method.meaning == "Measured from the predicted outline"
+    assert answers(groups[0])["Margins"] == "Spiculated lesion" and numbers(groups[1])["Probability of cancer"][0] == 25
+
+
+def test_the_sites_codes_are_those_of_the_standard(site: Site) -> None:
+    for concept, (value, scheme, meaning) in site.codes.items():
+        if scheme != PRIVATE_SCHEME:
+            known = getattr(codes, scheme)
+            assert any(getattr(known, name) == Code(value, scheme, meaning) for name in known.dir()), concept
+    terms = {f"{term}: {value}": (term, value) for term, values in site.lexicon.terms.items() for value in values}
+    assert {concept for concept in site.codes if ": " in concept} <= set(terms)
+    coded = [code for term in terms.values() for code in term_codes(site, *term)]
+    assert all(len(code.value) <= 16 and len(code.meaning) <= 64 for code in coded)
+
+
 def test_without_spacing_no_millimetre_is_written(
     plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:
@@ -131,8 +177,8 @@ def test_another_site_speaks_by_its_own_codes_or_private_ones(
     errors_of_dciodvfy: Callable[[Dataset], list[str]],
 ) -> None:  # fmt: skip
     classes = Classes(["nevus", "seborrheic keratosis", "melanoma"], positive="melanoma")
-    codes = {"finding_site": ("39937001", "SCT", "Skin"), "melanoma": ("2092003", "SCT", "Malignant melanoma")}
-    skin = Site("skin", "skin", classes, {}, codes)
+    own = {"finding_site": ("39937001", "SCT", "Skin"), "melanoma": ("2092003", "SCT", "Malignant melanoma")}
+    skin = Site("skin", "skin", classes, {}, own)
     told = []
     for diagnosis in classes.names:
         made = make_report(SourceFrame.of(plain_header), find(plain_header, diagnosis=diagnosis), algorithm, skin)

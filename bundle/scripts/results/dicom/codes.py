@@ -30,6 +30,7 @@ PRESENT, ABSENT = codes.cid241.Present, codes.cid241.Absent
 PREDICTED_CLASS = private_code("diagnosis", "Predicted pathology class")
 CONCLUSIVENESS = private_code("conclusiveness", "Conclusiveness of the prediction")
 INDETERMINATE_RESULT = codes.cid6063.IndeterminateResult
+PREDICTED_OUTLINE = private_code("outline", "Measured from the predicted outline")
 UNCALIBRATED = private_code("not_calibrated", "Not calibrated")
 
 RELIABILITY = private_code("reliability", "Predicted IoU of the segmentation")
@@ -53,6 +54,22 @@ def site_code(site: Site, concept: str) -> Code:
     """
     known = site.codes.get(concept)
     return Code(*known) if known else private_code(_short(concept), concept.replace("_", " ").capitalize())
+
+
+def term_codes(site: Site, term: str, value: str) -> tuple[Code, Code]:
+    """The codes of a lexicon's term and of its value, private ones where the site knows none.
+
+    Args:
+        site: has codes by "term" and by "term: value".
+        term: such as "margin".
+        value: such as "spiculated".
+    """
+    name, full = site.codes.get(term), f"{term}: {value}"
+    known = site.codes.get(full)
+    return (
+        Code(*name) if name else private_code(_short(term), term.capitalize()),
+        Code(*known) if known else private_code(_short(full), value.capitalize()),
+    )
 
 
 def private_scheme() -> CodingSchemeIdentificationItem:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from highdicom import sr
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from scripts.findings.finding import Finding
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, Finding, Lesion
 from scripts.sites import Site
 
 from . import codes as words
@@ -32,8 +32,8 @@ def make_report(
 ) -> Dataset:
     """A preliminary, unverified Comprehensive SR of one frame.
 
-    A lesion is told with its segment, predicted class, probability, sizes and radiomics; where none was found the
-    report says so.
+    Each lesion is told with its segment, predicted class, probability, words, sizes and radiomics; where none was found
+    the report says so.
 
     Args:
         source: the frame.
@@ -55,7 +55,10 @@ def make_report(
         content=sr.MeasurementReport(
             observation_context=_observer(algorithm),
             procedure_reported=words.site_code(site, "procedure"),
-            imaging_measurements=[_group(source, finding, algorithm, site, segmentation, ibsi_codes)],
+            imaging_measurements=[
+                _group(source, finding, number, algorithm, site, segmentation, ibsi_codes)
+                for number in range(max(1, len(finding.lesions)))
+            ],
             referenced_images=[source.header],
         ),
         series_instance_uid=source.series_uid("SR", algorithm),
@@ -76,16 +79,19 @@ def make_report(
 def _group(
     source: SourceFrame,
     finding: Finding,
+    number: int,
     algorithm: AlgorithmIdentity,
     site: Site,
     segmentation: Dataset | None,
     ibsi_codes: Mapping[str, str],
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations:
-    """The measurement group: of the segment (TID 1410), or of the whole image where there is none (TID 1501)."""
+    """The measurement group of a lesion: of its segment (TID 1410), or of the image where there is none (TID 1501)."""
+    lesion = finding.lesions[number] if finding.found else None
+    flags = lesion.flags if lesion else finding.flags
     place, side = words.site_code(site, "finding_site"), words.LATERALITY.get(source.laterality)
     content = {
-        "tracking_identifier": sr.TrackingIdentifier(source.uid("tracking", algorithm), source.tracking_id),
-        "finding_type": words.site_code(site, "finding") if finding.found else None,
+        "tracking_identifier": sr.TrackingIdentifier(*source.tracking(number, algorithm)),
+        "finding_type": words.site_code(site, "finding") if lesion else None,
         "finding_sites": [sr.FindingSite(place, side)],
         "algorithm_id": sr.AlgorithmIdentification(
             name=algorithm.name,
@@ -93,8 +99,9 @@ def _group(
             parameters=[f"{name}={value}" for name, value in algorithm.parameters.items()],
             family=words.ARTIFICIAL_INTELLIGENCE,
         ),
-        "qualitative_evaluations": _evaluations(finding, site),
-        "measurements": _measurements(finding, site, ibsi_codes) if finding.found else None,
+        "method": words.PREDICTED_OUTLINE if lesion else None,
+        "qualitative_evaluations": _evaluations(lesion, flags, site),
+        "measurements": _measurements(lesion, site, ibsi_codes) if lesion else None,
     }
     image = (source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames)
     if segmentation is None:
@@ -104,38 +111,40 @@ def _group(
     segment = sr.ReferencedSegmentationFrame(
         sop_class_uid=segmentation.SOPClassUID,
         sop_instance_uid=segmentation.SOPInstanceUID,
-        frame_number=1,
-        segment_number=1,
+        frame_number=number + 1,
+        segment_number=number + 1,
         source_image=sr.SourceImageForSegmentation(*image),
     )
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **content)
 
 
-def _evaluations(finding: Finding, site: Site) -> list[sr.QualitativeEvaluation]:
-    """Whether a lesion was found, and if so what it is predicted to be and whether that is to be trusted."""
-    evaluations = [(words.LESION_PRESENCE, words.PRESENT if finding.found else words.ABSENT)]
-    if finding.diagnosis in site.classes.names:
-        evaluations.append((words.PREDICTED_CLASS, words.site_code(site, finding.diagnosis)))
-    if finding.indeterminate:
+def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> list[sr.QualitativeEvaluation]:
+    """Whether a lesion was found; what it is predicted to be, whether that is to be trusted, and its words."""
+    evaluations = [(words.LESION_PRESENCE, words.PRESENT if lesion else words.ABSENT)]
+    if lesion and lesion.diagnosis in site.classes.names:
+        evaluations.append((words.PREDICTED_CLASS, words.site_code(site, lesion.diagnosis)))
+    if INDETERMINATE in flags:
         evaluations.append((words.CONCLUSIVENESS, words.INDETERMINATE_RESULT))
-    if not finding.calibrated:
+    if NOT_CALIBRATED in flags:
         evaluations.append((words.CONCLUSIVENESS, words.UNCALIBRATED))
+    if lesion and lesion.words:
+        evaluations += [words.term_codes(site, *said) for said in lesion.words.items()]
     return [sr.QualitativeEvaluation(name, value) for name, value in evaluations]
 
 
-def _measurements(finding: Finding, site: Site, ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
+def _measurements(lesion: Lesion, site: Site, ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
     """Probability, mask reliability, size and radiomics; millimetres only where the spacing is known."""
-    size, spaced = finding.size, finding.size.area_mm2 is not None
-    probability = None if finding.probability is None else 100.0 * finding.probability
+    size, spaced = lesion.size, lesion.size.area_mm2 is not None
+    probability = None if lesion.probability is None else 100.0 * lesion.probability
     values = [
         (words.site_code(site, "probability"), probability, words.PERCENT),
-        (words.RELIABILITY, finding.mask_reliability, words.NO_UNITS),
+        (words.RELIABILITY, lesion.mask_reliability, words.NO_UNITS),
         (words.AREA, size.area_mm2 if spaced else size.area_px, words.MM2 if spaced else words.PIXELS),
         (words.LONG_AXIS, size.long_axis_mm, words.MM),
         (words.SHORT_AXIS, size.short_axis_mm, words.MM),
         *(
             (words.feature_code(name, ibsi_codes), value, words.NO_UNITS)
-            for name, value in finding.radiomics.items()
+            for name, value in lesion.radiomics.items()
         ),
     ]
     return [

@@ -22,14 +22,14 @@ SERIES_NUMBER = 9701
 def make_segmentation(
     source: SourceFrame, finding: Finding, algorithm: AlgorithmIdentity, site: Site, instance_number: int = 1
 ) -> Dataset:
-    """One binary segment "Lesion" on one frame of the source.
+    """One binary segment for each lesion on one frame of the source, largest first.
 
     highdicom cannot segment a cine without a frame of reference, hence one object for each analysed frame; each is
     built on a single-frame copy of the header, and then refers to the cine and its frame.
 
     Args:
         source: the frame.
-        finding: its mask is the segment, on the source's native grid.
+        finding: its lesions are the segments, on the source's native grid.
         algorithm: what made it.
         site: knows the codes.
         instance_number: number within the series, from 1.
@@ -47,9 +47,11 @@ def make_segmentation(
         raise DicomResultError("EMPTY_MASK", "no lesion was found: there is nothing to segment")
     segmentation = Segmentation(
         source_images=[source.header],
-        pixel_array=(mask > 0).astype(np.uint8),
+        pixel_array=_number_lesions(finding),
         segmentation_type="BINARY",
-        segment_descriptions=[_describe_segment(source, algorithm, site)],
+        segment_descriptions=[
+            _describe_segment(source, number, algorithm, site) for number in range(len(finding.lesions))
+        ],
         series_instance_uid=source.series_uid("SEG", algorithm),
         series_number=SERIES_NUMBER,
         sop_instance_uid=source.uid("SEG", algorithm),
@@ -65,11 +67,23 @@ def make_segmentation(
     return source.finish(segmentation)
 
 
-def _describe_segment(source: SourceFrame, algorithm: AlgorithmIdentity, site: Site) -> SegmentDescription:
+def _number_lesions(finding: Finding) -> np.ndarray:
+    """1 where the first lesion is, 2 where the second is, ..., uint8 or uint16 (rows, columns)."""
+    numbers = np.zeros(finding.mask.shape, np.uint8 if len(finding.lesions) < 256 else np.uint16)
+    for number, lesion in enumerate(finding.lesions, start=1):
+        top, left, bottom, right = lesion.box
+        numbers[top:bottom, left:right][lesion.mask] = number
+    return numbers
+
+
+def _describe_segment(
+    source: SourceFrame, number: int, algorithm: AlgorithmIdentity, site: Site
+) -> SegmentDescription:
     """What the segment is, where, and who made it (PS3.3 C.8.20.4)."""
+    tracking_uid, tracking_id = source.tracking(number, algorithm)
     description = SegmentDescription(
-        segment_number=1,
-        segment_label="Lesion",
+        segment_number=number + 1,
+        segment_label=f"Lesion {number + 1}" if number else "Lesion",
         segmented_property_category=words.ABNORMAL_STRUCTURE,
         segmented_property_type=words.site_code(site, "finding"),
         algorithm_type="AUTOMATIC",
@@ -80,8 +94,8 @@ def _describe_segment(source: SourceFrame, algorithm: AlgorithmIdentity, site: S
             source=algorithm.name,
             parameters=algorithm.parameters,
         ),
-        tracking_uid=source.uid("tracking", algorithm),
-        tracking_id=source.tracking_id,
+        tracking_uid=tracking_uid,
+        tracking_id=tracking_id,
         anatomic_regions=[words.site_code(site, "finding_site")],
     )
     if source.laterality:

@@ -136,6 +136,12 @@ class SourceFrame:
         frame, region = self.key.split("|")
         return f"Frame {int(frame) + 1}" + (f", region {int(region) + 1}" if region else "")
 
+    def tracking(self, number: int, algorithm: AlgorithmIdentity) -> tuple[UID, str]:
+        """Tracking UID and name of a lesion, 0-based; those of the first are also those of an image without one."""
+        if not number:
+            return self.uid("tracking", algorithm), self.tracking_id
+        return self.uid(f"tracking {number}", algorithm), f"{self.tracking_id}, lesion {number + 1}"
+
     def series_uid(self, kind: str, algorithm: AlgorithmIdentity) -> UID:
         """UID of the series that holds the study's results of one kind."""
         return _uid("series", kind, self.header.StudyInstanceUID, algorithm)
