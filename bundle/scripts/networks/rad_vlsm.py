@@ -213,7 +213,7 @@ class RadVLSM(nn.Module):
         return (torn.any(dim=1, keepdim=True) | (reliability < self.reliability_threshold)).to(reliability.dtype)
 
     @torch.jit.unused
-    def diagnose(self, image: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+    def diagnose(self, image: Tensor, inside: Tensor) -> dict[str, Tensor]:
         """The lesions of one image (3, S, S), by their mask probabilities: see :func:`diagnose_lesions`."""
         return diagnose_lesions(self, image, inside)
 

@@ -30,9 +30,9 @@ def read_mask_folder(folder: Path) -> list[AnnotatedImage]:
     files: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and not is_companion(name) and not name.name.startswith("."):
-            if name.suffix.lower() not in (".json", ".csv", ".txt", ".md"):
-                files[_ADDED.sub("", name.as_posix())].append(path)
+        hidden = is_companion(name) or name.name.startswith(".")
+        if path.is_file() and not hidden and name.suffix.lower() not in (".json", ".csv", ".txt", ".md"):
+            files[_ADDED.sub("", name.as_posix())].append(path)
     if not files:
         raise BundleError(f'"{folder}" holds no mask. Check --annotations.')
     return [
