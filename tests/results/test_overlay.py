@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
-from scripts.findings import Finding
+from scripts.findings import Finding, Size
 from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
 from scripts.results.overlay import draw_overlay
-from scripts.results.wording import heading, numbers
+from scripts.results.wording import extent, heading, looks, numbers
 from scripts.sites import Site
 from scripts.writing.drawing import INDETERMINATE_COLOR, mask_image, png_bytes
 
@@ -68,7 +69,33 @@ def test_any_shape_can_be_drawn(channels: int, rows: int, columns: int, make_fin
     assert drawn.mode == "RGB" and drawn.width >= max(columns, 400) and drawn.height > rows
 
 
-def test_captions_say_what_was_found_and_what_to_think_of_it(make_finding: Find, site: Site) -> None:
+def test_each_lesion_has_the_colour_of_its_diagnosis(picture: np.ndarray, make_finding: Find, site: Site) -> None:
+    mask = np.zeros((ROWS, COLUMNS), np.uint8)
+    mask[50:150, 50:200] = mask[250:300, 400:450] = 1
+    finding = make_finding(mask)
+    benign = replace(finding.lesions[1], diagnosis="benign", probability=0.1)
+    finding = replace(finding, lesions=(finding.lesions[0], benign))
+    shown = np.asarray(draw_overlay(picture, mask, finding, site))
+    assert tuple(shown[49, 100]) == tuple(site.colors["malignant"])
+    assert tuple(shown[249, 420]) == tuple(site.colors["benign"])
+
+
+def test_captions_say_how_large_the_lesion_is_and_what_it_looks_like(make_finding: Find, site: Site) -> None:
+    mask = np.zeros((60, 60), np.uint8)
+    mask[5:25, 5:45] = 1
+    lesion = replace(make_finding(mask, spacing=(0.5, 0.5)).lesions[0], caption="shape oval")
+    finding = replace(make_finding(mask), lesions=(lesion,))
+    assert looks(finding) == "shape oval; measured from the predicted outline"
+    assert extent(finding) == f"{lesion.size.long_axis_mm:.1f} x {lesion.size.short_axis_mm:.1f} mm"
+    milder = replace(lesion, probability=0.2, size=Size(9), caption="")
+    assert extent(replace(finding, lesions=(milder, lesion))).endswith(", the most suspicious of 2 lesions")
+    assert looks(make_finding(mask)) == looks(make_finding(mask * 0)) == extent(make_finding(mask)) == ""
+    picture = np.full((1, 60, 60), 90, np.uint8)
+    short, long = (draw_overlay(picture, mask, told, site) for told in (make_finding(mask), finding))
+    assert long.height > short.height
+
+
+def test_captions_say_what_what_was_found_and_what_to_think_of_it(make_finding: Find, site: Site) -> None:
     mask = np.ones((9, 9), np.uint8)
     assert heading(make_finding(mask, flags=(INDETERMINATE,))) == "Malignant, indeterminate"
     assert heading(make_finding(mask * 0, flags=(NOT_CALIBRATED,))) == "No lesion found, not calibrated"

@@ -48,11 +48,14 @@ def test_the_result_tells_the_finding_in_json(item, site, make_finding):
     json.dumps(result, allow_nan=False)
     assert list(result) == (
         "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence area_px "
-        "area_mm2 long_axis_mm short_axis_mm radiomics evidence note reason"
+        "area_mm2 long_axis_mm short_axis_mm lesions radiomics evidence note reason"
     ).split()
     told = [result[name] for name in ("diagnosis", "malignancy_probability", "reason")]
     assert told == ["malignant", 0.83, "COLOR_FLOW"]
     assert (result["area_px"], result["area_mm2"], result["evidence"]["response_peak"]) == (2, "", 0.9)
+    (lesion,) = result["lesions"]
+    assert (lesion["box"], lesion["diagnosis"], lesion["area_px"]) == ([0, COLUMNS - 2, 1, COLUMNS], "malignant", 2)
+    assert {"description", "words", "flags"} <= set(lesion)
     item["finding"] = make_finding(np.zeros((ROWS, COLUMNS), np.uint8), flags=("not calibrated",))
     result = AnswerClient(site)(item)["result"]
     assert (result["lesion_found"], result["malignancy_probability"]) == (False, None)

@@ -23,7 +23,7 @@ def cohens_kappa(one: Sequence[str], other: Sequence[str]) -> float:
     Args:
         one, other: what each says of the same cases.
     """
-    first, second = np.asarray(one), np.asarray(other)
+    first, second = np.asarray(list(one)), np.asarray(list(other))
     chance = sum((first == word).mean() * (second == word).mean() for word in np.unique(first))
     return float("nan") if chance == 1 else float(((first == second).mean() - chance) / (1 - chance))
 
