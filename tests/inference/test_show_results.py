@@ -22,6 +22,7 @@ SUMMARY = {"site": {"probability": "malignancy_probability"}, "calibrated": True
 
 def test_every_row_and_the_counts_are_told(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
+    (tmp_path / "report.html").touch()
     doubtful = {**LESION, "input": "b/c.dcm", "frame": "12", "region": "1", "indeterminate": "true"}
     lines = report(tmp_path, [LESION, NORMAL, doubtful, FAILED], SUMMARY).splitlines()
     lesion = "lesion found, malignant, malignancy probability 0.90, mask reliability 0.81"
@@ -32,9 +33,10 @@ def test_every_row_and_the_counts_are_told(tmp_path: Path) -> None:
         "d                            failed: UNREADABLE",
     ]
     assert lines[5:7] == [
-        "3 images of 2 files analysed, 0 skipped, 1 failed.", "2 with a lesion (2 malignant), 1 without."
+        "3 images of 2 files analysed, 0 skipped, 1 failed.", "2 with a lesion (2 malignant), 1 indeterminate, 1 without."
     ]  # fmt: skip
-    assert lines[7] == f"Results: {tmp_path}/predictions.csv; masks: {tmp_path}/masks" and "Research use" in lines[8]
+    assert lines[7] == f"Results: {tmp_path}/predictions.csv; masks: {tmp_path}/masks"
+    assert lines[8] == f"To look at them, open {tmp_path}/report.html in a browser." and "Research use" in lines[9]
 
 
 def test_studies_are_told_in_one_line() -> None:
