@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.writing.files import append_whole, write_whole
+from scripts.errors import BundleError
+from scripts.writing.files import append_whole, whole_folder, write_whole
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -33,3 +34,19 @@ def test_what_cannot_be_appended_leaves_the_file_as_it_was(tail: bytes, tmp_path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == b"ab" + tail
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / ".made.part").mkdir()
+    (tmp_path / ".made.part" / "of a killed run").touch()
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "made") as folder:
+        (folder / "file").touch()
+        raise RuntimeError
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "made").mkdir()
+    with whole_folder(tmp_path / "made") as folder:
+        (folder / "file").touch()
+    assert os.listdir(tmp_path) == ["made"] and os.listdir(tmp_path / "made") == ["file"]
+    with pytest.raises(BundleError, match="holds something already"), whole_folder(tmp_path / "made"):
+        pass
+    assert os.listdir(tmp_path) == ["made"]

@@ -56,7 +56,7 @@ def blobs(draw: st.DrawFn) -> np.ndarray:
 
 
 @given(st.one_of(MASKS, blobs()))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_part_without_holes_is_a_polygon_that_fills_it_again_exactly(mask: np.ndarray) -> None:
     united = np.zeros_like(mask)
     for (x, y, width, height), part in parts_of(mask):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,16 @@ def test_a_folder_of_masks_may_be_named_after_their_diagnosis(tmp_path: Path, st
         save(tmp_path / "sorted" / diagnosis / f"{name.replace('/', '__')}.png", mask)
     import_masks(tmp_path / "sorted", studies, tmp_path / "t", SITE.classes, results, validation_share=0)
     assert_predicted(tmp_path / "t")
+
+
+def test_labels_of_monai_label_lie_among_their_images(tmp_path: Path, studies: Path) -> None:
+    shutil.copy(studies / "b" / "us.png", studies / "us.png")
+    for tag in ("predicted", "final"):
+        save(studies / "labels" / tag / "us.png", disk(20, 20, 9))
+    (tmp_path / "table.csv").write_text("image,diagnosis\nus,benign\n")
+    import_masks(studies / "labels" / "final", studies, tmp_path / "t", SITE.classes, diagnoses=tmp_path / "table.csv")
+    (item,) = listed(tmp_path / "t").values()
+    assert item["group"] == "t/us.png" and np.array_equal(read_mask(item["label"][0]), disk(20, 20, 9))
 
 
 def test_groups_are_never_parted(tmp_path: Path, studies: Path, results: Path, exported: Path) -> None:

@@ -73,34 +73,27 @@ def read_coco(document: Mapping[str, Any], source: str) -> list[AnnotatedImage]:
         source: its name, for messages.
 
     Raises:
-        BundleError: an annotation is of no image or category of the file, or holds no shape.
+        BundleError: an annotation is of no image of the file, or holds no shape.
+        KeyError, TypeError, ...: the file is no whole COCO.
     """
-    try:
-        labels = {category["id"]: str(category["name"]) for category in document.get("categories", ())}
-        images = {image["id"]: image for image in document["images"]}
-        drawn: dict[Any, list[Drawing]] = defaultdict(list)
-        for annotation in document["annotations"]:
-            where = f"{source}: annotation {annotation['id']}"
-            if annotation["image_id"] not in images:
-                raise BundleError(f"{where} is of an image that the file does not list. Export it anew.")
-            label = labels.get(annotation.get("category_id"), "")
-            drawn[annotation["image_id"]].append(Drawing(label, where, _filler(annotation.get("segmentation"), where)))
-        return [
-            AnnotatedImage(
-                path_in(str(image["file_name"])),
-                f'{source}: the annotation of "{path_in(str(image["file_name"]))}"',
-                # Label Studio does not know the size of an image on which nothing is drawn.
-                (int(image["height"]), int(image["width"])) if image.get("height") and image.get("width") else None,
-                tuple(drawn[number]),
-            )
-            for number, image in images.items()
-        ]
-    except KeyError as error:
-        raise BundleError(f"{source} is not whole COCO: an entry lacks {error}. Export it anew.") from None
-    except (AttributeError, TypeError, ValueError) as error:
-        if isinstance(error, BundleError):
-            raise
-        raise BundleError(f"{source} is not COCO, though it looks like it. Export it anew.") from None
+    labels = {category["id"]: str(category["name"]) for category in document.get("categories", ())}
+    images = {image["id"]: image for image in document["images"]}
+    drawn: dict[Any, list[Drawing]] = defaultdict(list)
+    for annotation in document["annotations"]:
+        where = f"{source}: annotation {annotation['id']}"
+        if annotation["image_id"] not in images:
+            raise BundleError(f"{where} is of an image that the file does not list. Export it anew.")
+        label = labels.get(annotation.get("category_id"), "")
+        drawn[annotation["image_id"]].append(Drawing(label, where, _filler(annotation.get("segmentation"), where)))
+    return [_annotated(image, drawn[number], source) for number, image in images.items()]
+
+
+def _annotated(image: Mapping[str, Any], drawings: Sequence[Drawing], source: str) -> AnnotatedImage:
+    name = path_in(str(image["file_name"]))
+    # Label Studio does not know the size of an image on which nothing is drawn.
+    known = image.get("height") and image.get("width")
+    size = (int(image["height"]), int(image["width"])) if known else None
+    return AnnotatedImage(name, f'{source}: the annotation of "{name}"', size, tuple(drawings))
 
 
 def _filler(segmentation: Any, where: str) -> Callable[[Shape], np.ndarray]:

@@ -78,6 +78,7 @@ def read_label_studio(tasks: Sequence[Any], source: str) -> list[AnnotatedImage]
 
     Raises:
         BundleError: the file has another form, or a result is no brush stroke and no polygon.
+        KeyError, TypeError, ...: the file is no whole export.
     """
     images = []
     for number, task in enumerate(tasks, start=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import BundleError
 
@@ -33,12 +34,22 @@ def read_annotations(path: str | Path) -> list[AnnotatedImage]:
         raise BundleError(f'"{path.name}" is not valid JSON ({error}). Export it anew.') from None
     if not content:
         raise BundleError(f'"{path.name}" is empty. Export the annotations anew.')
-    if isinstance(content, dict) and {"images", "annotations"} <= content.keys():
-        images = read_coco(content, path.name)
-    elif isinstance(content, list):
-        images = read_label_studio(content, path.name)
-    else:
-        raise BundleError(f'"{path.name}" is neither COCO nor Label Studio\'s JSON. Export in one of these formats.')
+    try:
+        images = _read(content, path.name)
+    except BundleError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BundleError(
+            f'"{path.name}" is damaged ({type(error).__name__}: {error}). Export the annotations anew.'
+        ) from None
     if not images:
         raise BundleError(f'"{path.name}" holds no annotated image. Annotate some, and export anew.')
     return images
+
+
+def _read(content: Any, name: str) -> list[AnnotatedImage]:
+    if isinstance(content, dict) and {"images", "annotations"} <= content.keys():
+        return read_coco(content, name)
+    if isinstance(content, list):
+        return read_label_studio(content, name)
+    raise BundleError(f'"{name}" is neither COCO nor Label Studio\'s JSON. Export in one of these formats.')

@@ -72,13 +72,20 @@ def frames_of_run(predictions: str | Path, dataset_dir: str | Path) -> list[Fram
     return frames
 
 
-def frames_of_folder(dataset_dir: str | Path) -> list[Frame]:
+def frames_of_folder(dataset_dir: str | Path, annotations: str | Path) -> list[Frame]:
     """All frames of a folder's images, where no run tells which were analysed.
+
+    Args:
+        dataset_dir: the images.
+        annotations: where these lie among the images, as MONAI Label's ``labels/final`` does, their folder
+            (``labels``) is left out.
 
     Raises:
         BundleError: the folder does not exist or holds no image.
     """
-    items = discover(dataset_dir)
+    root, drawn = Path(dataset_dir).absolute(), Path(annotations).absolute()
+    inside = drawn.is_relative_to(root) and drawn != root
+    items = discover(dataset_dir, exclude=root / drawn.relative_to(root).parts[0] if inside else ())
     named = [{**item, "name": name} for item, name in zip(items, name_results(items), strict=True)]
     usable = [item for item in named if item["status"] == "ok"]
     if not usable:
@@ -94,9 +101,11 @@ class FrameFinder:
     """
 
     def __init__(self, frames: Iterable[Frame]) -> None:
+        self._whole: dict[str, Frame] = {}
         self._found: dict[str, list[Frame]] = {}
         for frame in frames:
             for name in {frame.name, *frame.aliases}:
+                self._whole.setdefault(name, frame)
                 parts = name.split("/")
                 for start in range(len(parts)):
                     owners = self._found.setdefault("/".join(parts[start:]), [])
@@ -116,7 +125,7 @@ class FrameFinder:
         parts = _SUFFIX.sub("", name.replace("\\", "/")).strip("/").split("/")
         tails = ["/".join(parts[start:]) for start in range(len(parts))]
         for tail in (*tails, _UPLOADED.sub("", parts[-1])):
-            owners = self._found.get(tail, [])
+            owners = [self._whole[tail]] if tail in self._whole else self._found.get(tail, [])
             if len(owners) == 1:
                 return owners[0]
             if owners:

@@ -68,7 +68,7 @@ def import_masks(
         must_be_given("annotations", "a JSON file of COCO or Label Studio, or a folder of masks")
     if not 0 <= validation_share < 1:
         raise BundleError(f"--validation_share is {validation_share}. Choose a share from 0 to below 1.")
-    frames = frames_of_run(predictions, dataset_dir) if predictions else frames_of_folder(dataset_dir)
+    frames = frames_of_run(predictions, dataset_dir) if predictions else frames_of_folder(dataset_dir, annotations)
     finder = FrameFinder(frames)
     drawn: dict[str, list[AnnotatedImage]] = {}
     for image in read_annotations(annotations):
