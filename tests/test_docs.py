@@ -14,7 +14,7 @@ import pytest
 
 from scripts.data.reasons import STATUS_OF_CODE
 from scripts.findings.transforms import NON_FINITE
-from scripts.inference.prediction_table import table_columns
+from scripts.inference.tables.predictions import table_columns
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "bundle"

@@ -18,7 +18,7 @@ from PIL import Image
 
 from scripts.errors import BundleError
 from scripts.inference.html_report import main, write_report
-from scripts.inference.prediction_table import PredictionTable, table_columns
+from scripts.inference.tables.predictions import PredictionTable, table_columns
 from scripts.results.overlay import draw_overlay
 
 PROBABILITY = "malignancy_probability"

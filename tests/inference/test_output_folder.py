@@ -10,9 +10,9 @@ import pytest
 
 from scripts.errors import BundleError
 from scripts.inference import output_folder
-from scripts.inference.lesion_rows import lesion_columns, lesion_rows
 from scripts.inference.output_folder import OutputFolder
-from scripts.inference.prediction_table import table_columns
+from scripts.inference.tables.lesions import lesion_columns, lesion_rows
+from scripts.inference.tables.predictions import table_columns
 
 COLUMNS = table_columns("probability")
 LESION_COLUMNS = lesion_columns("probability")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import BundleError
-from scripts.inference.prediction_table import PredictionTable, table_columns
 from scripts.inference.show_results import main, report
+from scripts.inference.tables.predictions import PredictionTable, table_columns
 
 ROW = {"frame": "0", "region": "", "status": "ok", "indeterminate": "false", "reliability": "0.814", "reason": ""}
 LESION = {**ROW, "input": "a.dcm", "lesion_found": "true", "diagnosis": "malignant", "malignancy_probability": "0.9"}
@@ -33,8 +33,9 @@ def test_every_row_and_the_counts_are_told(tmp_path: Path) -> None:
         "d                            failed: UNREADABLE",
     ]
     assert lines[5:7] == [
-        "3 images of 2 files analysed, 0 skipped, 1 failed.", "2 with a lesion (2 malignant), 1 indeterminate, 1 without."
-    ]  # fmt: skip
+        "3 images of 2 files analysed, 0 skipped, 1 failed.",
+        "2 with a lesion (2 malignant), 1 indeterminate, 1 without.",
+    ]
     assert lines[7] == f"Results: {tmp_path}/predictions.csv; masks: {tmp_path}/masks"
     assert lines[8] == f"To look at them, open {tmp_path}/report.html in a browser." and "Research use" in lines[9]
 

@@ -3,6 +3,6 @@
 from .prediction_writer import PredictionWriter
 from .stopwatch import Stopwatch
 from .strips import StripWriter
-from .study_table import StudyTable
+from .tables.studies import StudyTable
 
 __all__ = ["PredictionWriter", "Stopwatch", "StripWriter", "StudyTable"]

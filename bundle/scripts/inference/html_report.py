@@ -21,7 +21,7 @@ from scripts.results.html.pictures import copy_picture
 from scripts.switches import is_on
 from scripts.writing.files import whole_file
 
-from .prediction_table import PredictionTable, RowKey, read_table, table_columns
+from .tables.predictions import PredictionTable, RowKey, read_table, table_columns
 
 #: What the page is called, and the folder of its pictures where it tells no names.
 REPORT, PICTURES = "report.html", "report_pictures"

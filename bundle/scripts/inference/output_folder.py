@@ -16,9 +16,9 @@ from scripts.errors import BundleError
 from scripts.findings.finding import Finding
 from scripts.writing.files import write_whole
 
-from .evidence_file import EvidenceFile
-from .lesion_rows import lesion_rows
-from .prediction_table import PredictionTable, RowKey, row_key
+from .tables.evidence import EvidenceFile
+from .tables.lesions import lesion_rows
+from .tables.predictions import PredictionTable, RowKey, row_key
 
 _FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "report_pictures")
 _REPORT = "report.html"

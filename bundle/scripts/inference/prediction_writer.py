@@ -24,14 +24,14 @@ from scripts.sites import Site
 
 from .background import Background
 from .interruptions import OneSentence, disk_trouble_in_one_sentence
-from .lesion_rows import lesion_columns
 from .outcome import outcome, totals
 from .output_folder import OutputFolder
-from .prediction_table import finding_cells, row_key, table_columns
 from .provenance import bundle_version, configuration_digest, network_digest
 from .result_names import name_results
 from .stopwatch import Stopwatch
 from .summary import run_summary
+from .tables.lesions import lesion_columns
+from .tables.predictions import finding_cells, row_key, table_columns
 
 logger = logging.getLogger("rad_vlsm")
 

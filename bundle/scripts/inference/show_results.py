@@ -13,8 +13,8 @@ from scripts.errors import BundleError, report_errors_in_one_sentence
 from scripts.findings.finding import INDETERMINATE
 
 from .outcome import totals
-from .prediction_table import PredictionTable, table_columns
-from .study_table import study_columns
+from .tables.predictions import PredictionTable, table_columns
+from .tables.studies import study_columns
 
 
 def describe(row: Mapping[str, str], summary: Mapping[str, Any]) -> str:

@@ -18,8 +18,8 @@ from scripts.sites import Site
 from scripts.writing.drawing import png_bytes
 from scripts.writing.files import write_whole
 
-from .prediction_table import RowKey, row_key
 from .result_names import name_results
+from .tables.predictions import RowKey, row_key
 
 _FRAME = re.compile(r"_f\d{3,}(?=(_r\d+)?$)")
 _THUMBNAILS = 5

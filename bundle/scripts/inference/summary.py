@@ -11,8 +11,8 @@ from torch import nn
 from scripts.sites import Site
 from scripts.writing.notice import NOTE
 
-from .prediction_table import PredictionTable, count_analysed
 from .provenance import versions
+from .tables.predictions import PredictionTable, count_analysed
 
 
 def run_summary(

@@ -12,7 +12,7 @@ from typing import Any
 from scripts.findings.finding import Finding
 from scripts.writing.files import append_whole, write_whole
 
-from .prediction_table import RowKey, row_key
+from .predictions import RowKey, row_key
 
 _HEAD, _BETWEEN, _TAIL = b"[\n", b",\n", b"\n]\n"
 

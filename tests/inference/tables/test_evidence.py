@@ -6,8 +6,8 @@ import json
 from types import SimpleNamespace
 
 from scripts.findings import Candidate, Descriptor, Evidence
-from scripts.inference.evidence_file import EvidenceFile
-from scripts.inference.prediction_table import row_key
+from scripts.inference.tables.evidence import EvidenceFile
+from scripts.inference.tables.predictions import row_key
 
 
 def row(name: str, region: int = -1) -> dict:

@@ -11,10 +11,10 @@ from statistics import median
 from typing import Any
 
 from scripts.findings.tracks import Reading, StudyRules, disagree, join_readings
+from scripts.inference.strips import StripWriter
 from scripts.sites import Classes, Site
 
-from .prediction_table import PredictionTable, row_key, table_columns
-from .strips import StripWriter
+from .predictions import PredictionTable, row_key, table_columns
 from .views import Sighting, View, read_views
 
 _SIZES = ("area_px", "area_mm2", "long_axis_mm")

@@ -14,8 +14,8 @@ from PIL import Image
 
 from scripts.findings.tracks import Reading, StudyRules
 from scripts.inference import StripWriter, StudyTable
-from scripts.inference.prediction_table import PredictionTable, table_columns
 from scripts.inference.strips import choose_thumbnails, strip_name
+from scripts.inference.tables.predictions import PredictionTable, table_columns
 from scripts.sites import Site
 
 BUNDLE = Path(__file__).parents[2] / "bundle"

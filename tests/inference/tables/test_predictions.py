@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts.inference.prediction_table import PredictionTable, count_analysed, row_key, table_columns
+from scripts.inference.tables.predictions import PredictionTable, count_analysed, row_key, table_columns
 
 COLUMNS = table_columns("malignancy_probability")
 
