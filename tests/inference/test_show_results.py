@@ -33,7 +33,8 @@ def test_every_row_and_the_counts_are_told(tmp_path: Path) -> None:
         "d                            failed: UNREADABLE",
     ]
     assert lines[5:7] == [
-        "3 images of 2 files analysed, 0 skipped, 1 failed.", "2 with a lesion (2 malignant), 1 indeterminate, 1 without."
+        "3 images of 2 files analysed, 0 skipped, 1 failed.",
+        "2 with a lesion (2 malignant), 1 indeterminate, 1 without.",
     ]  # fmt: skip
     assert lines[7] == f"Results: {tmp_path}/predictions.csv; masks: {tmp_path}/masks"
     assert lines[8] == f"To look at them, open {tmp_path}/report.html in a browser." and "Research use" in lines[9]
