@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -104,11 +105,16 @@ def browse(page: Path, script: str = "", address: str = "", **environment: Any) 
 def run_chromium(folder: Path, *arguments: str) -> str:
     profile = folder / f"profile-{threading.get_ident()}"
     ended = subprocess.run(
-        [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", *arguments], capture_output=True, text=True, timeout=120
+        [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", *arguments], capture_output=True, text=True, timeout=300
     )
     shutil.rmtree(profile, ignore_errors=True)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return ended.stdout
+
+
+def seconds_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def spoken(dom: str) -> list[Any]:
@@ -258,6 +264,7 @@ def test_ten_thousand_images_open_quickly(fill: Callable[..., Any]) -> None:
     PredictionTable(folder / "predictions.csv", table_columns(PROBABILITY)).start(rows)
     page = write_report(folder, {**summary, "rows": 10_000})
     assert page.stat().st_size < 4_000_000
+    before = seconds_of_children()
     dom = browse(page, "set('#from', '0.5'); said(one('#shown').textContent)")
     assert spoken(dom) == ["5000 of 10000 images (from 0.5), 1 to 50 on this page"]
-    assert int(re.search(r'data-ready="(\d+)"', dom)[1]) < 10_000
+    assert seconds_of_children() - before < 8  # of processors, since other work may keep the browser waiting
