@@ -4,6 +4,7 @@
 # make weights      the default weights, trained anew from the data sets (DATA="['BUSI','BUS-BRA','BUS-UCLM']")
 # make tables       the tables of the model card, studies.md and peers.md, and ablations, most of them with trainings
 # make monailabel   MONAI Label on the sample images, at http://127.0.0.1:8000, from an environment of its own
+#                   (STUDIES=... your images; PREDICTIONS=... results of inference on them, as first labels)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -23,6 +24,8 @@ JOBS ?= 2
 
 .PHONY: demo test benchmark weights tables data monailabel clean
 .DEFAULT_GOAL := demo
+# MONAI warns at every run that configs are code; those named here are the bundle's own.
+export PYTHONWARNINGS := ignore:parsing config_file
 
 demo: $(VENV)/.installed
 	$(PY) -m monai.bundle run inference --config_file bundle/configs/inference.json --bundle_root bundle \
@@ -31,7 +34,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal
 
 benchmark: $(VENV)/.installed
 	$(PY) benchmarks/inference_speed.py
@@ -56,7 +59,8 @@ monailabel: $(LABEL_VENV)/.installed
 	@mkdir -p $(LABEL)/studies
 	@cp -u bundle/sample_data/training/images/*.png $(LABEL)/studies
 	@for n in 001 002 003; do cp -u bundle/sample_data/dicom/SAMPLE-$$n/us.dcm $(LABEL)/studies/sample-$$n.dcm; done
-	PATH="$(CURDIR)/$(LABEL_VENV)/bin:$$PATH" bundle/monai_label/start $(LABEL) $(LABEL)/studies
+	PATH="$(CURDIR)/$(LABEL_VENV)/bin:$$PATH" bundle/monai_label/start $(LABEL) "$(or $(STUDIES),$(LABEL)/studies)" \
+	    $(if $(PREDICTIONS),--predictions "$(PREDICTIONS)")
 
 clean:
 	rm -rf $(VENV) $(LABEL_VENV) output
@@ -73,8 +77,10 @@ $(VENV)/.installed: requirements.txt requirements-build.txt | $(VENV)/bin/python
 	$(PIP) install --no-compile -r requirements.txt
 	@touch $@
 
+# Tests start Python many times, also where it may not keep what it compiles: compiled once, each start takes a third.
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(PIP) install --no-compile -r requirements-dev.txt
+	@$(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 	@touch $@
 
 $(LABEL_VENV)/.installed: requirements-monailabel.txt

@@ -25,6 +25,7 @@ from bundle_runs import (
     common_options,
     figure_of,
     margin,
+    read_cases,
     run,
     side_by_side,
 )
@@ -88,12 +89,13 @@ def train_and_evaluate(
     run("evaluation", ["train", "evaluate"], options, folder / "evaluation")
     if row is FULL:
         run("study", ["train", "study"], options, out / "study")
-    return CaseTable.read(folder / "evaluation" / "cases.csv")
+    return read_cases(folder / "evaluation")
 
 
 def figures(row: Row, cases: CaseTable, full: CaseTable) -> dict[str, object]:
-    """A row's figures, of both data sets and of all cases."""
-    columns = {f"Dice, {name}": ("dice", {"dataset": name}) for name in sorted(set(full["dataset"]))} | COLUMNS
+    """A row's figures, of both data sets and of all cases; a data set's folder may be called "training"."""
+    names = sorted(set(full["dataset"]))
+    columns = {f"Dice, {name} (validation)": ("dice", {"dataset": name}) for name in names} | COLUMNS
     return {"row": row.name} | {name: figure_of(cases, metric, of) for name, (metric, of) in columns.items()}
 
 
@@ -130,7 +132,8 @@ def main() -> None:
     )
     stage_1 = (common, arguments.stage_1_epochs, arguments.alignment, out)
     texts = list(dict.fromkeys(row.texts for row in rows if row.texts))
-    alignments = dict(zip(texts, side_by_side([partial(align, kind, *stage_1) for kind in texts], arguments.jobs)))
+    aligned = side_by_side([partial(align, kind, *stage_1) for kind in texts], arguments.jobs)
+    alignments = dict(zip(texts, aligned, strict=True))
     tasks = [
         # The same budget without stage 1: what the others spend on it.
         partial(

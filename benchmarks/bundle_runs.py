@@ -27,6 +27,10 @@ from scripts.evaluation.cases import CaseTable  # noqa: E402
 from scripts.evaluation.comparison import paired_comparison  # noqa: E402
 from scripts.evaluation.metrics import METRICS  # noqa: E402
 from scripts.networks import weights_digest  # noqa: E402
+from scripts.sites import load_site  # noqa: E402
+
+#: What the lesions of these tables can be.
+CLASSES = load_site("breast_ultrasound", BUNDLE).classes
 
 #: A training that never looks at the validation section, and does not wait for it to be loaded.
 BLIND = {"val_interval": 1000, "validate#dataset#cache_num": 0}
@@ -114,7 +118,7 @@ def common_options(arguments: argparse.Namespace) -> dict[str, str]:
 def configs_digest() -> str:
     """SHA-256 of the configs that tables are made with, whose defaults are settings too. It says nothing of code."""
     files = [BUNDLE / "configs" / f"{name}.json" for name in CONFIGS]
-    files += sorted((BUNDLE / "configs" / "peers").glob("*.json"))
+    files += [path for name in ("peers", "sites") for path in sorted((BUNDLE / "configs" / name).glob("*.json"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -144,13 +148,18 @@ def refuse_learned_images(weights: Path, dataset_dir: str) -> None:
     if weights_digest(weights) not in (COMPACT, weights_digest(BUNDLE / "models/model.pt")):
         return
     names = {Path(item["image"]).name for item in json.loads(BUSI_LIST.read_text())["training"]}
-    validating = load_datalist(ast.literal_eval(dataset_dir), "validation")
+    validating = load_datalist(ast.literal_eval(dataset_dir), "validation", CLASSES)
     count = sum(Path(item["image"]).name in names for item in validating)
     if count:
         sys.exit(
             f'The weights "{weights}" have learned from {count} of the images that validate here. Put {BUSI_LIST.name} '
             "into BUSI's folder as datalist.json; or give weights of your own."
         )
+
+
+def read_cases(folder: Path) -> CaseTable:
+    """The cases of an evaluation, by the folder that it wrote."""
+    return CaseTable.read(folder / "cases.csv", CLASSES)
 
 
 def all_of(table: CaseTable, of: Mapping[str, str]) -> np.ndarray:

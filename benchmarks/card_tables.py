@@ -16,10 +16,10 @@ from pathlib import Path
 
 from bundle_runs import (
     BUNDLE,
-    CaseTable,
     add_jobs,
     check_settings,
     common_options,
+    read_cases,
     refuse_learned_images,
     run,
     side_by_side,
@@ -70,7 +70,7 @@ def main() -> None:
 
     write_study(out, "partitions", partitions(folders))
     print((out / "partitions.md").read_text())
-    before, after = (CaseTable.read(out / folder / "cases.csv") for folder in ("uncalibrated", "evaluation"))
+    before, after = (read_cases(out / folder) for folder in ("uncalibrated", "evaluation"))
     draw_all({"before": before, "after": after}, out / "curves.png")
     devices = [folder / "bus_data.csv" for folder in folders if (folder / "bus_data.csv").is_file()]
     sources = {"diagnosis": [None], "size": [None], "marks": [MARKS], "axilla": [MARKS], "Device": devices}

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bundle_runs import COLUMNS, CaseTable, add_jobs, check_settings, dataset_folders, figure_of, run, side_by_side
+from bundle_runs import COLUMNS, add_jobs, check_settings, dataset_folders, figure_of, read_cases, run, side_by_side
 from default_weights import FOLD_RECIPE, train
 
 from scripts.writing.tables import write_study
@@ -29,7 +29,7 @@ def rows_of(home: str, folders: list[str], seed: str, out: Path) -> list[dict[st
         options |= {"image_size": FOLD_RECIPE[-1].options["image_size"]}
         folder = place / f"on_{Path(away).name}"
         run("evaluation", ["train", "evaluate"], options, folder)
-        cases = CaseTable.read(folder / "cases.csv")
+        cases = read_cases(folder)
         row: dict[str, object] = {"trained on": Path(home).name, "evaluated on": Path(away).name}
         rows.append(row | {column: figure_of(cases, metric, of) for column, (metric, of) in COLUMNS.items()})
     return rows

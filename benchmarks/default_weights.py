@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from bundle_runs import BLIND, check_settings, dataset_folders, run
+from bundle_runs import BLIND, CLASSES, check_settings, dataset_folders, run
 
 from scripts.evaluation.cases import CaseTable
 from scripts.networks import average_weights, weights_digest
@@ -113,7 +113,7 @@ def calibrate(common: dict[str, object], weights: Path, out: Path) -> Path:
     """Fit on all cases of the validation sections -> the weights; and on each half, measured on the other."""
     data = {**common, "image_size": PRETRAINED["image_size"], "worst_cases": 0}
     run("evaluation", ["train", "evaluate"], {**data, "weights": weights}, out / "before")
-    cases = CaseTable.read(out / "before" / "cases.csv")
+    cases = CaseTable.read(out / "before" / "cases.csv", CLASSES)
     of_half, measured = halves(cases), []
     for half in (0, 1):
         folder = out / f"half_{half}"
@@ -122,13 +122,13 @@ def calibrate(common: dict[str, object], weights: Path, out: Path) -> Path:
         fitted_on = {"weights": weights, "cases": [str(folder / "fitted_on.csv")]}
         run("calibration", ["train", "calibrate"], fitted_on, folder)
         run("evaluation", ["train", "evaluate"], {**data, "weights": folder / "model.pt"}, folder / "evaluation")
-        table = CaseTable.read(folder / "evaluation" / "cases.csv")
+        table = CaseTable.read(folder / "evaluation" / "cases.csv", CLASSES)
         measured.append(table.select(halves(table) != half))
     (out / "cross_fitted").mkdir(exist_ok=True)
     names = measured[0].columns
     merged = {name: np.concatenate([table[name] for table in measured]) for name in names}
     order = np.lexsort((merged["image"], merged["dataset"]))
-    CaseTable(merged).select(order).write(out / "cross_fitted" / "cases.csv")
+    CaseTable(merged, CLASSES).select(order).write(out / "cross_fitted" / "cases.csv")
     both = {"weights": weights, "cases": [str(out / "before" / "cases.csv")]}
     run("calibration", ["train", "calibrate"], both, out / "calibrated")
     return out / "calibrated" / "model.pt"

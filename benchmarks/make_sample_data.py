@@ -26,6 +26,9 @@ sys.path.insert(0, str(BUNDLE))
 
 from scripts.data.datalists import load_datalist  # noqa: E402
 from scripts.data.masks import read_mask  # noqa: E402
+from scripts.sites import load_site  # noqa: E402
+
+CLASSES = load_site("breast_ultrasound", BUNDLE).classes
 
 #: BUSI validation image, place under ``dicom/``, invented patient, samples per pixel.
 DICOM_SAMPLES = (
@@ -101,7 +104,7 @@ def ultrasound_dicom(pixels: np.ndarray, patient: tuple[str, str], source: str) 
 
 def make_dicom_samples(busi: Path, output: Path) -> None:
     """Write ``DICOM_SAMPLES`` under ``output``."""
-    listed = {Path(item["image"]).stem: item for item in load_datalist(busi, "validation")}
+    listed = {Path(item["image"]).stem: item for item in load_datalist(busi, "validation", CLASSES)}
     for name, place, patient_name, samples in DICOM_SAMPLES:
         with Image.open(listed[name]["image"]) as picture:
             pixels = np.asarray(picture.convert("L" if samples == 1 else "RGB"))
@@ -125,7 +128,7 @@ def ordinary_items(folder: Path, dataset: str, wanted: Mapping[str, int]) -> dic
     """
     found: dict[str, list[dict[str, Any]]] = {diagnosis: [] for diagnosis in wanted}
     seen: set[str] = set()
-    for item in load_datalist(folder, "training"):
+    for item in load_datalist(folder, "training", CLASSES):
         chosen = found.get(item["diagnosis"], [])
         if item["group"] in seen or len(chosen) == wanted.get(item["diagnosis"], 0):
             continue
@@ -179,7 +182,7 @@ def _small_copy(item: dict[str, Any], output: Path) -> dict[str, Any]:
     for folder in ("images", "masks"):
         (output / folder).mkdir(parents=True, exist_ok=True)
     gray.resize(size, Image.Resampling.BICUBIC).save(output / image, optimize=True)
-    for label, path in zip(labels, item["label"]):
+    for label, path in zip(labels, item["label"], strict=True):
         mask = Image.fromarray(read_mask(path).astype(np.uint8) * 255)
         mask.resize(size, Image.Resampling.NEAREST).save(output / label, optimize=True)
     group = f"{item['dataset']}-{item['group'].split('/')[1]}"

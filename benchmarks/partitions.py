@@ -15,13 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle_runs import dataset_folders
+from bundle_runs import CLASSES, dataset_folders
 
 from scripts.data import load_datalist
 from scripts.writing.tables import write_study
 
 SECTIONS = ("training", "validation")
-DIAGNOSES = ("benign", "malignant", "normal")
 COLUMNS = ("BIRADS", "Device", "Histology")
 
 
@@ -31,10 +30,10 @@ def partitions(folders: Sequence[Path]) -> list[dict[str, object]]:
     for folder in folders:
         table = _table_of(folder)
         for section in SECTIONS:
-            items = load_datalist(folder, section)
+            items = load_datalist(folder, section, CLASSES)
             found = Counter(item["diagnosis"] for item in items)
             row: dict[str, object] = {"data set": folder.name, "section": section, "images": len(items)}
-            row |= {"groups": len({item["group"] for item in items})} | {name: found[name] for name in DIAGNOSES}
+            row |= {"groups": len({item["group"] for item in items})} | {name: found[name] for name in CLASSES.listed}
             rows.append(row | {column: _counted(items, table, column) for column in COLUMNS})
     return rows
 

@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 from bundle_runs import (
     BLIND,
+    CLASSES,
     COLUMNS,
     CaseTable,
     add_jobs,
@@ -34,6 +35,7 @@ from bundle_runs import (
     common_options,
     figure_of,
     margin,
+    read_cases,
     refuse_learned_images,
     run,
     side_by_side,
@@ -110,7 +112,7 @@ def train_and_evaluate(entrant: Entrant, rate: str, epochs: int, common: dict[st
     run("training", ["train", *entrant.overlays, "disk_cache"], options, folder)
     options = {**common, "weights": str(folder / "last.pt")}
     run("evaluation", ["train", *entrant.overlays, "evaluate"], options, folder / "evaluation")
-    return CaseTable.read(folder / "evaluation" / "cases.csv")
+    return read_cases(folder / "evaluation")
 
 
 def best_rates(common: dict[str, str], schedule: Schedule, alignment: Path, jobs: int) -> dict[Entrant, str]:
@@ -131,7 +133,7 @@ def evaluate_weights(weights: Path, common: dict[str, str], out: Path) -> CaseTa
     folder = out / f"weights_{weights_digest(weights)[:12]}"
     options = {name: value for name, value in common.items() if name != "image_size"}
     run("evaluation", ["train", "evaluate"], {**options, "weights": weights.resolve()}, folder)
-    return CaseTable.read(folder / "cases.csv")
+    return read_cases(folder)
 
 
 def regression_on_radiomics(cases: CaseTable, common: dict[str, str], folder: Path) -> CaseTable:
@@ -146,7 +148,7 @@ def regression_on_radiomics(cases: CaseTable, common: dict[str, str], folder: Pa
         ),
     ).fit(values, malignant, gridsearchcv__groups=groups)
     values, _, _ = radiomics_of(folder / "evaluation", lesions_alone=False)
-    return CaseTable(cases.columns | {"malignancy_probability": model.predict_proba(values)[:, 1]})
+    return CaseTable(cases.columns | {CLASSES.probability: model.predict_proba(values)[:, 1]}, CLASSES)
 
 
 def radiomics_of(folder: Path, lesions_alone: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

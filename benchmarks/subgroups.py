@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from bundle_runs import COLUMNS, CaseTable
+from bundle_runs import CLASSES, COLUMNS, CaseTable
 
 from scripts.errors import BundleError
 from scripts.evaluation.bootstrap import Bootstrap, NotComputable
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--output_dir", type=Path, required=True)
     arguments = parser.parse_args()
     try:
-        rows = subgroups(CaseTable.read(arguments.cases), arguments.by, arguments.table)
+        rows = subgroups(CaseTable.read(arguments.cases, CLASSES), arguments.by, arguments.table)
     except BundleError as error:
         sys.exit(str(error))
     if not rows:

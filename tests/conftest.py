@@ -24,6 +24,11 @@ from pydicom.uid import (
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests run last: what is wrong shows soon."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 @pytest.fixture
 def speckle() -> np.ndarray:
     """An 8-bit picture, 96 rows by 80 columns, that no flip or transposition leaves as it is."""
@@ -214,3 +219,39 @@ def odd_folder(
         "dangling": "failed UNREADABLE",
         "pipe": "skipped NOT_DICOM",
     }
+
+
+@pytest.fixture(scope="session")
+def site() -> Any:
+    """The site of the shipped weights."""
+    from scripts.sites import load_site
+
+    return load_site("breast_ultrasound", Path(__file__).parents[1] / "bundle")
+
+
+@pytest.fixture
+def make_finding() -> Callable[..., Any]:
+    """``make_finding(mask, **changes)``: a malignant lesion wherever the mask is."""
+    from scripts.findings import Evidence, Finding, Lesion, measure_size
+    from scripts.findings.measurements import connected_parts
+
+    def make(mask: np.ndarray, spacing: tuple[float, ...] = (), **changes: Any) -> Any:
+        inside = mask > 0
+        told = {
+            "diagnosis": "malignant" if inside.any() else "none", "probability": 0.83 if inside.any() else None,
+            "mask_reliability": 0.7, **changes,
+        }  # fmt: skip
+        answer = [told[name] for name in ("diagnosis", "probability", "mask_reliability")]
+        parts = [(box, part, measure_size(part, spacing)) for box, part in connected_parts(inside)]
+        shared = {name: told[name] for name in ("radiomics", "flags") if name in told}
+        if len(parts) == 1 and "size" in told:
+            parts = [(*parts[0][:2], told["size"])]
+        measured = {
+            "mask": inside.astype(np.uint8), "size": measure_size(inside, spacing), "flags": (), "radiomics": {},
+            "lesions": tuple(Lesion(*part, *answer, **shared) for part in parts), "lesion_evidence": 0.9,
+            "response": np.zeros((8, 8), np.uint8),
+            "evidence": Evidence(0.9, False, 2.0, [0.0, 1.0], [0.0, 0.5], 1.0),
+        }  # fmt: skip
+        return Finding(**(measured | told))
+
+    return make

@@ -6,6 +6,7 @@ import pytest
 from torch import nn
 
 from scripts.announcement import announce, count_images, count_parameters, warn_of_missing_classes
+from scripts.sites import Classes
 
 
 def test_facts_are_lines(caplog):
@@ -36,7 +37,8 @@ def test_images_and_parameters_are_counted():
     ],
 )
 def test_a_list_that_lacks_a_class_is_told(diagnoses, warnings, caplog):
-    warn_of_missing_classes([{"diagnosis": diagnosis} for diagnosis in diagnoses])
+    classes = Classes(("benign", "malignant"), "malignant")
+    warn_of_missing_classes([{"diagnosis": diagnosis} for diagnosis in diagnoses], classes)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == len(warnings)
-    assert all(text.startswith(start) for text, start in zip(told, warnings))
+    assert all(text.startswith(start) for text, start in zip(told, warnings, strict=True))

@@ -12,9 +12,10 @@ from default_weights import halves
 from partitions import partitions
 from PIL import Image
 from subgroups import subgroups
+from views import compare_disagreement, compare_views, views_of_patients
 
 from scripts.errors import BundleError
-from scripts.evaluation.cases import NUMBER_COLUMNS, CaseTable
+from scripts.evaluation.cases import CaseTable, number_columns
 
 BENCHMARKS = Path(bundle_runs.__file__).parent
 WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"
@@ -25,9 +26,10 @@ def cases(diagnoses):
     rows = []
     for i, diagnosis in enumerate(diagnoses):
         found = float(i < 6)
-        row = dict.fromkeys(NUMBER_COLUMNS, 0.5) | {"lesion_found": found, "dice": 0.9 * found, "true_area": 0.01 * i}
+        row = dict.fromkeys(number_columns(bundle_runs.CLASSES), 0.5)
+        row |= {"lesion_found": found, "dice": 0.9 * found, "true_area": 0.01 * i}
         rows.append(row | {"dataset": "hospital", "image": f"{i}.png", "group": str(i), "diagnosis": diagnosis})
-    return CaseTable.from_rows(rows)
+    return CaseTable.from_rows(rows, bundle_runs.CLASSES)
 
 
 def test_subgroups_are_those_of_the_table_and_no_others(tmp_path):
@@ -40,6 +42,31 @@ def test_subgroups_are_those_of_the_table_and_no_others(tmp_path):
     assert new["normals with a mask"] is None
     with pytest.raises(BundleError, match='no column "probe"'):
         subgroups(cases(["benign"] * 10), "probe", table)
+
+
+def test_the_patients_answer_is_compared_with_a_view_of_the_same_patients():
+    """Each patient has one view that tells and one that misleads."""
+    rows = []
+    for i in range(40):
+        malignant = i % 2
+        for view, probability in enumerate((0.9 if malignant else 0.2, 0.4 if malignant else 0.5)):
+            row = dict.fromkeys(number_columns(bundle_runs.CLASSES), 0.5)
+            row |= {"lesion_found": 1.0, "malignancy_probability": probability, "reliability": 1.0 - view}
+            row |= {"dataset": "hospital", "image": f"{i} {view}", "group": str(i), "true_area": 0.1}
+            rows.append(row | {"diagnosis": ("benign", "malignant")[malignant], "indeterminate": 0.0})
+    alone = {**rows[0], "image": "alone", "group": "alone"}
+    patients = views_of_patients(CaseTable.from_rows([*rows, alone], bundle_runs.CLASSES), 2)
+    told = {row["answer"]: row for row in compare_views(patients)}
+    assert {row["patients"] for row in told.values()} == {40} and told["mean"]["malignant"] == 20
+    # Of the four pairs of a malignant and a benign view, 0.4 against 0.5 is the wrong way round.
+    assert told["single view"]["AUC"].startswith("0.750 (0.750 ") and told["single view"]["gain"] is None
+    for rule in ("mean", "reliability weighted mean", "max"):
+        assert told[rule]["AUC"].startswith("1.000") and told[rule]["gain"].startswith("0.250")
+    assert told["max"]["above mean"] == "0.000 (0.000 to 0.000)"
+    assert compare_disagreement(patients) == [
+        {"views": "agree", "patients": 0, "answer is right": None},
+        {"views": "disagree", "patients": 40, "answer is right": 1.0},
+    ]
 
 
 @pytest.mark.parametrize("diagnoses", [["benign"] * 10, ["normal"] * 10, ["malignant", "normal"]])

@@ -39,7 +39,7 @@ def expected(config):
 def assert_same(run, images, pred):
     """In one batch and one by one, every channel, to 1e-4."""
     torch.testing.assert_close(run(images), pred, rtol=0, atol=1e-4)
-    for image, one in zip(images[:3].split(1), pred[:3].split(1)):
+    for image, one in zip(images[:3].split(1), pred[:3].split(1), strict=True):
         torch.testing.assert_close(run(image), one, rtol=0, atol=1e-4)
 
 

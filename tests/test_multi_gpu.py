@@ -12,6 +12,9 @@ from monai.bundle import ConfigWorkflow
 
 from scripts.evaluation.cases import CaseTable
 from scripts.networks.checkpoints import read_checkpoint
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[1] / "bundle").classes
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SAMPLES = BUNDLE / "sample_data" / "training"
@@ -96,7 +99,7 @@ def test_evaluation(trained, dataset, tmp_path):
     configs = [BUNDLE / f"configs/{name}.json" for name in ("train", "evaluate", "multi_gpu_evaluate")]
     in_two_processes("evaluation", configs, output_dir=tmp_path / "two", **options)
     in_one_process("train", "evaluate", output_dir=str(tmp_path / "one"), **options).run()
-    one, two = (CaseTable.read(tmp_path / name / "cases.csv") for name in ("one", "two"))
+    one, two = (CaseTable.read(tmp_path / name / "cases.csv", CLASSES) for name in ("one", "two"))
     assert len(two) == 5 and list(two["image"]) == list(one["image"])
     for column in ("dice", "hd95", "malignancy_probability", "reliability"):
         assert list(two[column]) == pytest.approx(list(one[column]), abs=1e-4, nan_ok=True)

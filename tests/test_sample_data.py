@@ -15,6 +15,9 @@ from PIL import Image
 from pydicom.uid import UltrasoundImageStorage
 
 from scripts.data import load_datalist
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[1] / "bundle").classes
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SAMPLES = BUNDLE / "sample_data"
@@ -43,7 +46,7 @@ def test_dicom_samples_have_no_error(path: Path) -> None:
 
 
 def test_training_sample_is_a_valid_list_of_all_three_kinds() -> None:
-    sections = {name: load_datalist(SAMPLES / "training", name) for name in ("training", "validation")}
+    sections = {name: load_datalist(SAMPLES / "training", name, CLASSES) for name in ("training", "validation")}
     assert {name: len(items) for name, items in sections.items()} == {"training": 12, "validation": 6}
     groups = [{item["group"] for item in items} for items in sections.values()]
     assert not groups[0] & groups[1]

@@ -23,6 +23,7 @@ def results(tmp_path_factory):
         config_file=str(BUNDLE / "configs" / "inference.json"),
         workflow_type="infer",
         bundle_root=str(BUNDLE),
+        dataset_dir=str(SAMPLES),
         output_dir=str(output_dir),
         num_workers=0,
         num_writers=0,

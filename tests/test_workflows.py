@@ -13,6 +13,9 @@ from monai.bundle import ConfigWorkflow
 from monai.handlers import from_engine
 
 from scripts.data import load_datalist, only_fold
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[1] / "bundle").classes
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"image_size": 64, "batch_size": 4, "num_workers": 0, "device": "$torch.device('cpu')"}
@@ -101,7 +104,7 @@ def test_a_fold_is_held_out_of_every_section(tmp_path):
     made = workflow("train", output_dir=str(tmp_path), training_sections=sections, fold=0, folds=2)
     taught = {item["image"] for item in made.parser.get_parsed_content("train#items")}
     for section in sections:
-        held_out = only_fold(load_datalist(BUNDLE / "sample_data" / "training", section), 0, 2)
+        held_out = only_fold(load_datalist(BUNDLE / "sample_data" / "training", section, CLASSES), 0, 2)
         assert held_out and not taught & {item["image"] for item in held_out}
 
 
@@ -124,6 +127,20 @@ def test_a_finished_training_is_not_trained_again(trained, tmp_path):
     assert made.parser.get_parsed_content("train#trainer").state.epoch == 2
 
 
+@pytest.mark.slow
+def test_a_training_without_validation_keeps_its_last_average(tmp_path, capsys):
+    samples = BUNDLE / "sample_data" / "training"
+    listed = json.loads((samples / "datalist.json").read_text())
+    for item in listed["training"]:
+        item["image"], item["label"] = str(samples / item["image"]), [str(samples / name) for name in item["label"]]
+    (tmp_path / "datalist.json").write_text(json.dumps({"training": listed["training"], "validation": []}))
+    train(tmp_path / "out", dataset_dir=str(tmp_path))
+    average = torch.load(tmp_path / "out" / "last.pt", weights_only=True)["ema"]
+    kept = torch.load(tmp_path / "out" / "model.pt", weights_only=True)
+    assert kept.keys() == average.keys() and all(torch.equal(kept[name], average[name]) for name in kept)
+    assert "no images to validate with: model.pt holds the average weights after epoch 2" in capsys.readouterr().out
+
+
 def test_evaluation_and_inference_take_what_training_wrote(trained, tmp_path):
     weights = str(trained[0] / "model.pt")
     evaluation = workflow("train", "evaluate", output_dir=str(tmp_path / "evaluation"), weights=weights)
@@ -132,7 +149,8 @@ def test_evaluation_and_inference_take_what_training_wrote(trained, tmp_path):
     table = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
     assert 0 <= table["strata"]["all"]["dice"]["value"] <= 1
 
-    inference = workflow("inference", kind="infer", output_dir=str(tmp_path / "inference"), weights=weights)
+    folders = {"dataset_dir": str(BUNDLE / "sample_data" / "dicom"), "output_dir": str(tmp_path / "inference")}
+    inference = workflow("inference", kind="infer", weights=weights, **folders)
     assert inference.check_properties() == []
     inference.run()
     with (tmp_path / "inference" / "predictions.csv").open(newline="") as file:

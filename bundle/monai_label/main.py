@@ -36,7 +36,10 @@ class RadVLSMApp(monaibundle.MyApp, MONAILabelApp):  # MONAI Label looks for an 
 
     def init_infers(self) -> dict[str, InferTask]:
         """Inference with strictly loaded weights."""
-        return {name: BundleInferTask(path, self.conf, load_strict=True) for name, path in self.models.items()}
+        tasks = {name: BundleInferTask(path, self.conf, load_strict=True) for name, path in self.models.items()}
+        for task in tasks.values():
+            task.labels = {"lesion": 1}  # of the mask that clients get; metadata.json names the network's own channels
+        return tasks
 
     def init_trainers(self) -> dict[str, TrainTask]:
         """Fine-tuning from strictly loaded weights."""

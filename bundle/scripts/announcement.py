@@ -10,6 +10,8 @@ from typing import Any
 from ignite.distributed import get_rank, get_world_size
 from torch import nn
 
+from scripts.sites import Classes
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,32 +33,34 @@ def announce(run: str, facts: Mapping[str, Any]) -> None:
 
 
 def count_images(items: Sequence[Mapping[str, Any]]) -> str:
-    """How many images a list has, and how many of each diagnosis: "12 (5 benign, 4 malignant, 3 normal)"."""
+    """How many images a list has, and how many of each diagnosis: "12 (9 of one class, 3 normal)"."""
     counts = Counter(item["diagnosis"] for item in items if item.get("diagnosis"))
     each = ", ".join(f"{counts[diagnosis]} {diagnosis}" for diagnosis in sorted(counts))
     return f"{len(items)} ({each})" if each else str(len(items))
 
 
-def warn_of_missing_classes(items: Sequence[Mapping[str, Any]]) -> None:
+def warn_of_missing_classes(items: Sequence[Mapping[str, Any]], classes: Classes) -> None:
     """Say what a list cannot teach for want of a class; of several processes the first speaks.
 
     Args:
-        items: a data list to train with; an item's ``diagnosis`` is benign, malignant or normal, or not known.
+        items: a data list to train with; an item's ``diagnosis`` is a word of ``classes``, or not known.
+        classes: what the site tells apart.
     """
     if get_rank() > 0:
         return
     known = {item.get("diagnosis") for item in items} - {None}
-    missing = [diagnosis for diagnosis in ("benign", "malignant") if diagnosis not in known]
+    missing = [name for name in classes.names if name not in known]
     if missing:
         logger.warning(
             "No image to train with is %s: the diagnosis is not learned, and its answers will mean nothing; "
             "add such images, or use the masks alone.",
             " or ".join(missing),
         )
-    if "normal" not in known:
+    if classes.absent not in known:
         logger.warning(
-            "No image to train with is normal: nothing teaches that a lesion may be absent; "
-            "add images without one, or expect a mask on nearly every image."
+            "No image to train with is %s: nothing teaches that a lesion may be absent; "
+            "add images without one, or expect a mask on nearly every image.",
+            classes.absent,
         )
 
 

@@ -14,6 +14,9 @@ from PIL import Image
 from scripts.data import LoadMaskUniond, LoadUltrasoundd, load_datalist
 from scripts.data.layouts.busuclm import busuclm_sections
 from scripts.errors import BundleError
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
 
 ROWS, COLUMNS = 6, 9
 
@@ -49,7 +52,7 @@ def listed_folder(folder: Path, **changes: object) -> Path:
 
 def test_items_of_several_folders_are_absolute_and_their_groups_stay_apart(tmp_path: Path) -> None:
     folders = [listed_folder(tmp_path / "x" / "site"), listed_folder(tmp_path / "y" / "site")]
-    items = load_datalist(folders, "training")
+    items = load_datalist(folders, "training", CLASSES)
     assert items[0] == {
         "image": str(tmp_path / "x/site/a.png"),
         "label": [str(tmp_path / "x/site/a_mask.png")],
@@ -75,23 +78,23 @@ def test_items_of_several_folders_are_absolute_and_their_groups_stay_apart(tmp_p
 )
 def test_a_wrong_item_is_named(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:
     with pytest.raises(BundleError, match=sentence):
-        load_datalist(listed_folder(tmp_path / "site", **changes))
+        load_datalist(listed_folder(tmp_path / "site", **changes), "training", CLASSES)
 
 
 def test_a_transposed_mask_is_named_with_both_sizes(tmp_path: Path) -> None:
     folder = listed_folder(tmp_path / "site")
     picture(folder / "a_mask.png", rows=COLUMNS, columns=ROWS)
     with pytest.raises(BundleError, match=r'"a_mask.png" of 9 rows x 6 columns, but its image "a.png" has 6 rows x 9'):
-        load_datalist(folder)
+        load_datalist(folder, "training", CLASSES)
 
 
 def test_missing_folder_unknown_layout_and_empty_section_are_told(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match='"gone" does not exist'):
-        load_datalist("gone")
+        load_datalist("gone", "training", CLASSES)
     with pytest.raises(BundleError, match="not in the public layout"):
-        load_datalist(tmp_path)
+        load_datalist(tmp_path, "training", CLASSES)
     with pytest.raises(BundleError, match='lists nothing under "validation"'):
-        load_datalist(listed_folder(tmp_path / "site"), "validation")
+        load_datalist(listed_folder(tmp_path / "site"), "validation", CLASSES)
 
 
 def test_public_busi_layout_unites_lesions_and_keeps_near_duplicates_together(tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ def test_public_busi_layout_unites_lesions_and_keeps_near_duplicates_together(tm
     picture(tmp_path / "malignant/malignant (1).png", rows=32, columns=32, seed=20)  # benign (40) under another class
     picture(tmp_path / "malignant/malignant (1)_mask.png", rows=32, columns=32)
 
-    sections = {name: load_datalist(tmp_path, name) for name in ("training", "validation")}
+    sections = {name: load_datalist(tmp_path, name, CLASSES) for name in ("training", "validation")}
     groups = {name: {item["group"] for item in items} for name, items in sections.items()}
     assert not groups["training"] & groups["validation"]
     assert len(groups["training"]) + len(groups["validation"]) == 20  # 1, 2-3, ..., 38-39; 40 contradicts itself
@@ -125,7 +128,7 @@ def test_public_busbra_layout_follows_the_authors_folds(tmp_path: Path) -> None:
             picture(tmp_path / f"Images/bus_{fold:04d}-{side}.png")
             picture(tmp_path / f"Masks/mask_{fold:04d}-{side}.png")
     (tmp_path / "bus_data.csv").write_text("\n".join(table))
-    training, validation = (load_datalist(tmp_path, section) for section in ("training", "validation"))
+    training, validation = (load_datalist(tmp_path, section, CLASSES) for section in ("training", "validation"))
     assert [item["group"].split("/")[1] for item in training] == ["1", "1", "2", "2", "3", "3"]
     assert [Path(item["label"][0]).name for item in validation] == ["mask_0004-l.png", "mask_0004-r.png"]
 
@@ -157,7 +160,7 @@ def test_a_dicom_frame_and_its_mask_are_cropped_to_its_one_region(
         Image.fromarray(drawn).save(tmp_path / "a.png")
         item = {"image": "a.dcm", "label": "a.png", "diagnosis": "benign"}
         (tmp_path / "datalist.json").write_text(json.dumps({"training": [item]}))
-        return LoadUltrasoundd()(load_datalist(tmp_path)[0])
+        return LoadUltrasoundd()(load_datalist(tmp_path, "training", CLASSES)[0])
 
     region = make_region(10, 20, 69, 59)
     item = listed((30, 40), region)
@@ -200,7 +203,7 @@ def test_public_busuclm_layout_keeps_patients_apart_and_leaves_out_its_known_fau
     (tmp_path / "INFO.csv").write_text(table, encoding="utf-8-sig")
 
     with caplog.at_level("INFO"):
-        sections = {name: load_datalist(tmp_path, name) for name in ("training", "validation", "test")}
+        sections = {name: load_datalist(tmp_path, name, CLASSES) for name in ("training", "validation", "test")}
     names = {name: [Path(item["image"]).stem for item in items] for name, items in sections.items()}
     assert names == {"training": ["ALWI_000", "ALWI_001"], "validation": ["COVA_000"], "test": ["VITR_000"]}
     assert [item["diagnosis"] for item in sections["training"]] == ["benign", "normal"]
@@ -214,8 +217,25 @@ def test_public_busuclm_layout_keeps_patients_apart_and_leaves_out_its_known_fau
     (tmp_path / "masks/ALWI_000.png").unlink()
     busuclm_sections.cache_clear()
     with pytest.raises(BundleError, match='lists "ALWI_000.png", but there is no masks/ALWI_000.png'):
-        load_datalist(tmp_path)
+        load_datalist(tmp_path, "training", CLASSES)
     (tmp_path / "INFO.csv").write_text("Image;Label;Doppler\nALWI_000.png;Benign;No\n")
     busuclm_sections.cache_clear()
     with pytest.raises(BundleError, match="INFO.csv lacks the column Combined"):
-        load_datalist(tmp_path)
+        load_datalist(tmp_path, "training", CLASSES)
+
+
+@pytest.mark.parametrize("sections", [{"validation": []}, {}], ids=["empty", "missing"])
+def test_a_marked_list_is_read_and_may_go_without_validation(tmp_path: Path, sections: dict[str, Any]) -> None:
+    folder = listed_folder(tmp_path / "site")
+    listed = json.loads((folder / "datalist.json").read_text()) | sections
+    (folder / "datalist.json").write_text(json.dumps(listed), encoding="utf-8-sig")
+    assert len(load_datalist(folder, "training", CLASSES)) == 1
+    assert load_datalist(folder, "validation", CLASSES, may_be_empty=True) == []
+    with pytest.raises(BundleError, match='lists nothing under "validation"'):
+        load_datalist(folder, "validation", CLASSES)
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], [""]])
+def test_no_folder_is_no_folder(nothing: Any) -> None:
+    with pytest.raises(BundleError, match="Name one or several with --dataset_dir"):
+        load_datalist(nothing, "training", CLASSES)

@@ -35,3 +35,9 @@ def test_without_a_fold_the_list_is_whole():
 def test_folds_that_cannot_be_are_named(fold, folds):
     with pytest.raises(BundleError, match=f'Fold {fold} of {folds} cannot be made: there are 6 groups of "one normal"'):
         only_fold(ITEMS, fold, folds)
+
+
+def test_the_least_number_of_groups_is_named():
+    sentence = 'there are 1 groups of "one normal".*at least 2: add images of other patients'
+    with pytest.raises(BundleError, match=sentence):
+        without_fold([{**ITEMS[0], "diagnosis": "normal"}], 0)

@@ -7,13 +7,22 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
-from scipy.special import expit, logit
+from scipy.special import expit, logit, softmax
 
 from scripts.errors import BundleError
 from scripts.evaluation.calibration import calibrate
-from scripts.evaluation.calibration_fit import fit_abstention, fit_evidence_threshold, fit_line, fit_temperature
-from scripts.evaluation.cases import NUMBER_COLUMNS, CaseTable
+from scripts.evaluation.calibration_fit import (
+    fit_abstention,
+    fit_evidence_threshold,
+    fit_line,
+    fit_softmax_temperature,
+    fit_temperature,
+)
+from scripts.evaluation.cases import CaseTable, number_columns
 from scripts.networks import load_weights, save_weights
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
 
 N = 4000
 CONFIG = Path(__file__).resolve().parents[2] / "bundle" / "configs" / "train.json"
@@ -26,6 +35,7 @@ def make_network():
     def make():
         parser = ConfigParser()
         parser.read_config(CONFIG)
+        parser["bundle_root"] = str(CONFIG.parents[1])
         return parser.get_parsed_content("network").eval()
 
     return make
@@ -40,6 +50,15 @@ def test_the_temperature_of_overconfident_logits_is_found(numbers):
     true = numbers.normal(0, 1.5, N)
     outcome = numbers.random(N) < expit(true)
     assert fit_temperature(3.0 * true, outcome) == pytest.approx(3.0, rel=0.1)
+
+
+def test_the_temperature_of_several_classes_is_found_and_of_two_it_is_the_same(numbers):
+    true = numbers.normal(0, 1.5, (N, 3))
+    outcome = np.array([numbers.choice(3, p=softmax(row)) for row in true])
+    assert fit_softmax_temperature(3.0 * true, outcome) == pytest.approx(3.0, rel=0.1)
+    logits, positive = numbers.normal(0, 3, N), numbers.random(N) < 0.5
+    both = np.stack([np.zeros(N), logits], axis=1)
+    assert fit_softmax_temperature(both, positive.astype(int)) == pytest.approx(fit_temperature(logits, positive))
 
 
 def test_the_line_between_logit_and_target_is_found(numbers):
@@ -68,7 +87,7 @@ def test_where_they_cannot_there_is_no_threshold(numbers, make_network, tmp_path
     table = cases(numbers)
     table.columns["lesion_evidence"] = numbers.normal(0, 1, len(table))
     table.write(tmp_path / "cases.csv")
-    calibrate(network, tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path)
+    calibrate(network, tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path, CLASSES)
     assert network.evidence_threshold == 1.25 and network.evidence_temperature == 1
     assert network.diagnosis_temperature != 1
     network.forget_calibration(evidence_threshold=0.5, only_fitted=True)
@@ -80,7 +99,7 @@ def test_abstention_leaves_out_what_is_wrong_and_no_more_than_allowed(numbers):
     malignant = numbers.random(N) < probability
     unreliable = reliability < 0.1
     malignant[unreliable] = numbers.random(unreliable.sum()) < 0.5
-    fit = fit_abstention(probability, reliability, malignant)
+    fit = fit_abstention(probability, reliability, (probability >= 0.5) == malignant)
     assert fit["coverage"] >= 0.85 and fit["accuracy"] > fit["accuracy_of_all"] + 0.02
     low, high = fit["band"]
     kept = (reliability >= fit["reliability_threshold"]) & ~((probability > low) & (probability < high))
@@ -93,10 +112,11 @@ def cases(numbers, kinds=("benign", "malignant", "normal")):
         kind = kinds[i % len(kinds)]
         evidence = numbers.normal(3.0 if kind != "normal" else -3.0, 1.0)
         risk = expit(numbers.normal(2.0 if kind == "malignant" else -2.0, 2.0))
-        row = dict.fromkeys(NUMBER_COLUMNS, 0.0) | {"lesion_evidence": evidence, "malignancy_probability": risk}
+        row = dict.fromkeys(number_columns(CLASSES), 0.0)
+        row |= {"lesion_evidence": evidence, "malignancy_probability": risk}
         row |= {"reliability": numbers.uniform(0.3, 0.9), "iou_gate_off": numbers.uniform(0.5, 0.9), "true_area": 0.1}
         rows.append(row | {"dataset": "one", "image": f"{i}.png", "group": f"{i}", "diagnosis": kind})
-    return CaseTable.from_rows(rows)
+    return CaseTable.from_rows(rows, CLASSES)
 
 
 def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_network):
@@ -106,7 +126,7 @@ def test_the_written_weights_know_what_was_fitted(tmp_path, numbers, make_networ
     image = torch.rand(1, 3, 64, 64)
     before = {name: value.clone() for name, value in network.forward_named(image).items()}
     cases(numbers).write(tmp_path / "cases.csv")
-    fitted = calibrate(make_network(), tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path / "out")
+    fitted = calibrate(make_network(), tmp_path / "trained.pt", str(tmp_path / "cases.csv"), tmp_path / "out", CLASSES)
     assert json.loads((tmp_path / "out" / "calibration.json").read_text()) == fitted
 
     written = make_network()
@@ -127,21 +147,21 @@ def test_weights_are_calibrated_once_and_not_from_nothing(tmp_path, numbers, mak
     cases(numbers).write(table)
     torch.save(network.state_dict(), tmp_path / "trained.pt")
     with pytest.raises(BundleError, match="--weights"):
-        calibrate(network, None, str(table), tmp_path)
+        calibrate(network, None, str(table), tmp_path, CLASSES)
     with pytest.raises(BundleError, match="without cases"):
-        calibrate(network, tmp_path / "trained.pt", [], tmp_path)
-    calibrate(network, tmp_path / "trained.pt", str(table), tmp_path)
+        calibrate(network, tmp_path / "trained.pt", [], tmp_path, CLASSES)
+    calibrate(network, tmp_path / "trained.pt", str(table), tmp_path, CLASSES)
     with pytest.raises(BundleError, match="calibrated already"):
-        calibrate(make_network(), tmp_path / "model.pt", str(table), tmp_path)
+        calibrate(make_network(), tmp_path / "model.pt", str(table), tmp_path, CLASSES)
     # Training begins with calibrated weights; what it makes of them can be calibrated.
     load_weights(network, tmp_path / "model.pt").forget_calibration(evidence_threshold=0.5, only_fitted=True)
     assert network.evidence_threshold == 0.5, "that of these weights was fitted"
     torch.save(network.state_dict(), tmp_path / "tuned.pt")
-    assert calibrate(network, tmp_path / "tuned.pt", str(table), tmp_path)
+    assert calibrate(network, tmp_path / "tuned.pt", str(table), tmp_path, CLASSES)
 
 
 def test_cases_of_one_kind_calibrate_nothing(tmp_path, numbers, make_network):
     cases(numbers, kinds=("benign", "malignant")).write(tmp_path / "cases.csv")
     with pytest.raises(BundleError, match="without normal cases"):
         torch.save(make_network().state_dict(), tmp_path / "trained.pt")
-        calibrate(make_network(), tmp_path / "trained.pt", [str(tmp_path / "cases.csv")], tmp_path)
+        calibrate(make_network(), tmp_path / "trained.pt", [str(tmp_path / "cases.csv")], tmp_path, CLASSES)

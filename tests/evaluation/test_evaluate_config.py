@@ -11,6 +11,9 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 
 from scripts.evaluation.cases import CaseTable
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 
@@ -35,7 +38,7 @@ def cases_of(output_dir, **overrides):
     made = evaluation(output_dir=str(output_dir), **overrides)
     made.run()
     made.finalize()
-    return CaseTable.read(output_dir / "cases.csv")
+    return CaseTable.read(output_dir / "cases.csv", CLASSES)
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def test_evaluation_of_the_sample_list(workflow, tmp_path):
     workflow.run()
     workflow.finalize()
     listed = json.loads((BUNDLE / "sample_data/training/datalist.json").read_text())["validation"]
-    table = CaseTable.read(tmp_path / "out/cases.csv")
+    table = CaseTable.read(tmp_path / "out/cases.csv", CLASSES)
     assert sorted(table["diagnosis"]) == sorted(item["diagnosis"] for item in listed)
     assert all((table["true_area_px"] > 0) == table.is_lesion)
     written = json.loads((tmp_path / "out/evaluation.json").read_text())

@@ -46,7 +46,7 @@ def test_cropping_to_both_masks_changes_no_hausdorff_distance(corner):
 def test_a_closed_gate_counts_zero_and_the_open_one_stands_beside_it():
     row = measure_case(
         EMPTY, square(5, 5, 4), square(7, 5, 4),
-        malignancy_probability=0.9, indeterminate=1.0, reliability=0.4, lesion_evidence=-2.0,
+        probabilities={"malignancy_probability": 0.9}, indeterminate=1.0, reliability=0.4, lesion_evidence=-2.0,
     )
     assert (row["lesion_found"], row["dice"], row["iou"], row["hd95"]) == (0, 0, 0, 50)
     assert (row["dice_gate_off"], row["iou_gate_off"]) == pytest.approx((0.5, 1 / 3))

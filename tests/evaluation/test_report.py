@@ -1,6 +1,7 @@
 """The handler: from an evaluator's outputs to its files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from scripts.errors import BundleError
 from scripts.evaluation.cases import CaseTable
 from scripts.evaluation.report import EvaluationReport
 from scripts.evaluation.worst_cases import PREDICTED_COLOR, TRUE_COLOR, WorstCases
+from scripts.sites import load_site
+
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
 
 ROOT = "/lists/set"
 
@@ -53,11 +57,11 @@ def test_cases_metrics_and_files(tmp_path):
     half, empty = torch.zeros(1, 40, 50), MetaTensor(torch.zeros(1, 40, 50))
     half[:, 10:20, 10:20] = 1
     outputs = [output(ITEMS[0], half, half, -2), output(ITEMS[1], empty, half, 2), output(ITEMS[2], empty, half)]
-    engine = run(EvaluationReport(tmp_path / "out", about={"weights": "model.pt"}), ITEMS, outputs)
+    engine = run(EvaluationReport(tmp_path / "out", about={"weights": "model.pt"}, classes=CLASSES), ITEMS, outputs)
     assert engine.state.metrics["dice"] == pytest.approx(1 / 3)  # 2/3 and, undetected, 0
     assert engine.state.metrics["dice_gate_off"] == pytest.approx(2 / 3)
     assert engine.state.metrics["normals_with_mask"] == 0
-    table = CaseTable.read(tmp_path / "out/cases.csv")
+    table = CaseTable.read(tmp_path / "out/cases.csv", CLASSES)
     assert table["image"].tolist() == ["benign/0.png", "malignant/1.png", "normal/2.png"]
     assert table["hd95"][1] == pytest.approx(np.hypot(40, 50)) and np.isnan(table["dice"][2])
     assert table["malignancy_probability"][1] == pytest.approx(1 / (1 + np.exp(-2)))
@@ -70,22 +74,22 @@ def test_cases_metrics_and_files(tmp_path):
 
 def test_a_second_run_and_a_repeated_case_do_not_count_twice(tmp_path):
     full = torch.ones(1, 40, 50)
-    report = EvaluationReport(tmp_path)
+    report = EvaluationReport(tmp_path, classes=CLASSES)
     run(report, [ITEMS[0], ITEMS[0]], [output(ITEMS[0], full, full)] * 2)
     run(report, [ITEMS[1]], [output(ITEMS[1], full, full)])
-    assert CaseTable.read(tmp_path / "cases.csv")["image"].tolist() == ["1.png"]
+    assert CaseTable.read(tmp_path / "cases.csv", CLASSES)["image"].tolist() == ["1.png"]
 
 
 def test_a_mask_on_another_grid_is_named(tmp_path):
     wrong = torch.zeros(1, 32, 32)
     with pytest.raises(BundleError, match="benign/0.png.*40 x 50.*32 x 32"):
-        run(EvaluationReport(tmp_path), [ITEMS[0]], [output(ITEMS[0], wrong, wrong)])
+        run(EvaluationReport(tmp_path, classes=CLASSES), [ITEMS[0]], [output(ITEMS[0], wrong, wrong)])
 
 
 def test_an_output_that_is_not_finite_stops_the_evaluation():
     full = torch.ones(1, 40, 50)
     with pytest.raises(BundleError, match="benign/0.png.*not finite"):
-        run(EvaluationReport("unused"), [ITEMS[0]], [output(ITEMS[0], full, full, float("nan"))])
+        run(EvaluationReport("unused", classes=CLASSES), [ITEMS[0]], [output(ITEMS[0], full, full, float("nan"))])
 
 
 def test_the_worst_cases_are_drawn_with_both_outlines_worst_first(tmp_path):

@@ -27,7 +27,7 @@ def test_a_weight_of_two_is_the_case_twice():
     rng = np.random.default_rng(4)
     scores, positive, weights = rng.integers(0, 9, 30), rng.random(30) < 0.5, rng.integers(0, 3, (5, 30))
     for got_auc, got_mean, row in zip(
-        weighted_auc(scores, positive, weights), weighted_mean(scores.astype(float), weights), weights
+        weighted_auc(scores, positive, weights), weighted_mean(scores.astype(float), weights), weights, strict=True
     ):
         again = np.repeat(np.arange(30), row)
         assert got_auc == pytest.approx(weighted_auc(scores[again], positive[again], np.ones((1, len(again))))[0])

@@ -27,6 +27,14 @@ def test_items_of_any_shape_travel_through_a_loader() -> None:
     assert all("image" not in item for item in items)
 
 
+def test_what_a_loaders_process_sends_has_found_its_room_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    item = {"image": MetaTensor(torch.zeros(3, 4, 4)), "picture": MetaTensor(torch.ones(1, 5, 7)), "name": "a"}
+    assert not collate_items([dict(item)])["items"][0]["picture"].is_shared()
+    monkeypatch.setattr("scripts.findings.batches.get_worker_info", object)
+    sent = collate_items([dict(item)])["items"][0]["picture"]
+    assert sent.is_shared() and sent.sum() == 35
+
+
 def _strict(item: dict[str, Any]) -> dict[str, Any]:
     if item["status"] == "ok" and item["value"] == 2:
         raise KeyError("a patient's name")

@@ -1,19 +1,24 @@
-"""What is told of a lesion follows from the evidence, and from nothing else."""
+"""What is told of a lesion follows from the network's outputs, and from nothing else."""
 
 from __future__ import annotations
 
 import json
 import math
+import pickle
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from scripts.findings.finding import DescribeLesiond, KeepPictured
+from scripts.findings import Descriptor, KeepPictured, MakeFindingd, Size, read_answer
+from scripts.sites import Classes, Site
+
+CLASSES = Classes(["cyst", "nodule"], positive="nodule")
 
 
-def describe(limits: dict[str, Any] | None = None, spacing: tuple = (), **evidence: Any) -> dict[str, Any]:
+def make(spacing: tuple = (), calibrated: bool = True, classes: Classes = CLASSES, **outputs: Any) -> dict[str, Any]:
     network = SimpleNamespace(
         radiomics=SimpleNamespace(names=["one", "two"]),
         diagnosis_head=SimpleNamespace(
@@ -21,10 +26,12 @@ def describe(limits: dict[str, Any] | None = None, spacing: tuple = (), **eviden
         ),
         diagnosis_temperature=torch.tensor(2.0),
         prompt_embedding=torch.zeros(4),
-        **(limits or {}),
+        is_calibrated=lambda: calibrated,
     )
-    mask = torch.zeros(1, 20, 30)
-    mask[0, 5:10, 10:20] = 1
+    mask = outputs.pop("mask", None)
+    if mask is None:
+        mask = torch.zeros(1, 20, 30)
+        mask[0, 5:10, 10:20] = 1
     pred = {
         "lesion_logit": torch.tensor([2.0]), "diagnosis_logits": torch.tensor([0.0, math.log(4.0)]),
         "reliability": torch.tensor([0.75]), "gated_mask_logits": torch.zeros(1, 8, 8),
@@ -35,49 +42,88 @@ def describe(limits: dict[str, Any] | None = None, spacing: tuple = (), **eviden
         "semantic": torch.tensor([0.9, 0.0]), "consistency": torch.tensor([0.8, 0.0]),
         "y_sam": torch.tensor([0.0, 1.0]), "y_rad": torch.tensor([0.0, 0.5]),
     }  # fmt: skip
-    pred.update({name: torch.as_tensor(value) for name, value in evidence.items()})
+    pred.update({name: torch.as_tensor(value) for name, value in outputs.items()})
     source = {"spacing": list(spacing), "crop": [0, 0, 20, 30]}
-    return DescribeLesiond(network)({"pred": pred, "mask": mask, "source": source, "status": "ok"})
+    site = Site("any", "any", classes, {}, {})
+    return MakeFindingd(network, site)({"pred": pred, "mask": mask, "source": source, "status": "ok"})
 
 
 def test_a_lesion_is_told_in_plain_values() -> None:
-    item = describe(spacing=(0.5, 0.5))
-    result = item["result"]
-    assert json.loads(json.dumps(result)) == result
-    assert (result["lesion_found"], result["diagnosis"], result["malignancy_probability"]) == (True, "malignant", 0.8)
-    assert (result["reliability"], result["indeterminate"], result["area_px"]) == (0.75, False, 50)
-    assert result["area_mm2"] == 12.5
-    assert result["radiomics"] == {"one": 1.5}  # what cannot be measured is absent
-    assert [entry["weight"] for entry in result["evidence"]["candidates"]] == [1.0]  # valid candidates only
-    assert result["evidence"]["descriptors"] == [{"name": "one", "value": 1.5, "moves_logit_by": -0.25}]
-    evidence = result["evidence"]
-    assert (evidence["logits_visual"], evidence["logits_radiomics"]) == ([0.0, 0.5], [0.0, 0.125])  # tempered, weighed
-    assert "Research use only" in result["note"]
+    item = make(spacing=(0.5, 0.5))
+    finding = item["finding"]
+    assert (finding.found, finding.diagnosis, finding.probability) == (True, "nodule", 0.8)
+    assert (finding.mask_reliability, finding.indeterminate, finding.flags) == (0.75, False, ())
+    assert finding.size == Size(50, 12.5, 5.59, 4.47)
+    assert finding.radiomics == {"one": 1.5}  # what cannot be measured is absent
+    evidence = finding.evidence
+    assert json.loads(json.dumps(asdict(evidence), allow_nan=False)) == asdict(evidence)
+    assert [candidate.weight for candidate in evidence.candidates] == [1.0]  # valid candidates only
+    assert evidence.descriptors == [Descriptor("one", 1.5, -0.25)]
+    assert (evidence.logits_visual, evidence.logits_radiomics) == ([0.0, 0.5], [0.0, 0.125])  # tempered, weighed
     assert item["pred"].dtype == torch.uint8 and item["pred"].shape == (20, 30) and int(item["pred"].sum()) == 50
 
 
+def test_each_part_of_the_mask_is_a_lesion() -> None:
+    mask = torch.zeros(1, 20, 30)
+    mask[0, 1:3, 2:4] = mask[0, 5:10, 10:20] = 1
+    finding = make(mask=mask, spacing=(1.0, 1.0))["finding"]
+    parts = [(lesion.box, lesion.size.area_px) for lesion in finding.lesions]
+    assert parts == [((5, 10, 10, 20), 50), ((1, 2, 3, 4), 4)]
+    assert finding.size.area_px == 54 and finding.size.long_axis_mm == finding.lesions[0].size.long_axis_mm
+    assert all(lesion.mask.all() and lesion.diagnosis == "nodule" for lesion in finding.lesions)
+    again = pickle.loads(pickle.dumps(finding))  # on its way to the processes that write files
+    assert (again.mask == finding.mask).all() and asdict(again.evidence) == asdict(finding.evidence)
+
+
 def test_below_the_gate_there_is_no_lesion() -> None:
-    item = describe(lesion_logit=[-0.1], reliability=[0.1])
+    item = make(lesion_logit=[-0.1], reliability=[0.1])
     assert not item["pred"].any()
-    result = item["result"]
-    assert (result["lesion_found"], result["diagnosis"], result["malignancy_probability"]) == (False, "none", None)
-    assert (result["area_px"], result["indeterminate"], result["radiomics"]) == (0, False, {})
+    finding = item["finding"]
+    assert (finding.found, finding.diagnosis, finding.probability) == (False, "none", None)
+    assert (finding.size.area_px, finding.indeterminate, finding.radiomics) == (0, False, {})
+    assert finding.evidence.descriptors == []
 
 
 def test_the_network_decides_what_is_indeterminate() -> None:
-    assert describe(indeterminate=[1.0])["result"]["indeterminate"] is True
-    assert describe(indeterminate=[0.0])["result"]["indeterminate"] is False
-    assert describe(indeterminate=[1.0], lesion_logit=[-1.0])["result"]["indeterminate"] is False
+    assert make(indeterminate=[1.0])["finding"].indeterminate is True
+    assert make(indeterminate=[0.0])["finding"].indeterminate is False
+    assert make(indeterminate=[1.0], lesion_logit=[-1.0])["finding"].indeterminate is False
+
+
+@pytest.mark.parametrize("logit", [2.0, -2.0])
+def test_without_calibration_nobody_knows_what_is_indeterminate(logit: float) -> None:
+    finding = make(calibrated=False, indeterminate=[1.0], lesion_logit=[logit])["finding"]
+    assert (finding.calibrated, finding.indeterminate, finding.flags) == (False, None, ("not calibrated",))
+
+
+def test_a_site_may_have_more_classes_or_none() -> None:
+    three = Classes(["a", "b", "c"], positive="b", none="nothing")
+    finding = make(classes=three, diagnosis_logits=[0.0, 0.0, math.log(2.0)])["finding"]
+    assert (finding.diagnosis, finding.probability) == ("c", 0.25)
+    assert make(classes=three, diagnosis_logits=[0.0] * 3, lesion_logit=[-1.0])["finding"].diagnosis == "nothing"
+    finding = make(classes=Classes(), diagnosis_logits=[])["finding"]
+    assert (finding.found, finding.diagnosis, finding.probability) == (True, "", None)
+
+
+def test_evaluation_reads_the_same_answer() -> None:
+    outputs = {
+        "diagnosis_logits": torch.tensor([0.0, math.log(4.0)]), "indeterminate": torch.tensor([1.0]),
+        "reliability": torch.tensor([0.75]), "lesion_logit": torch.tensor([2.0]),
+    }  # fmt: skip
+    answer = read_answer(outputs, CLASSES)
+    assert answer.probability == pytest.approx(0.8) and answer.diagnosis == "nodule" and answer.finite
+    assert (answer.indeterminate, answer.mask_reliability, answer.lesion_logit) == (True, 0.75, 2.0)
+    assert not read_answer(outputs | {"reliability": torch.tensor([math.nan])}, CLASSES).finite
 
 
 @pytest.mark.parametrize("name", ["lesion_logit", "diagnosis_logits", "reliability", "gated_mask_logits", "semantic"])
-def test_evidence_that_is_no_number_fails_the_item(name: str) -> None:
-    values = describe()["result"] and {
+def test_an_output_that_is_no_number_fails_the_item(name: str) -> None:
+    values = {
         "lesion_logit": [math.nan], "diagnosis_logits": [0.0, math.inf], "reliability": [math.nan],
         "gated_mask_logits": torch.full((1, 8, 8), math.nan), "semantic": [math.nan, 0.0],
     }  # fmt: skip
-    item = describe(**{name: values[name]})
-    assert (item["status"], item["reason"], item["result"]) == ("failed", "NON_FINITE_OUTPUT", {})
+    item = make(**{name: values[name]})
+    assert (item["status"], item["reason"], "finding" in item) == ("failed", "NON_FINITE_OUTPUT", False)
 
 
 def test_the_kept_picture_is_a_copy_in_bytes() -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from scripts.findings.finding import Size
 from scripts.findings.measurements import lesion_axes, measure_size
 
 
@@ -21,10 +22,10 @@ def test_a_rectangle_with_unequal_spacing() -> None:
     mask = np.zeros((40, 50), np.uint8)
     mask[5:15, 10:30] = 255
     size = measure_size(mask, [0.3, 0.2])  # 3 mm high, 4 mm wide
-    assert size["area_px"] == 200
-    assert size["area_mm2"] == pytest.approx(12.0)
-    assert size["long_axis_mm"] == pytest.approx(5.0)  # its diagonal
-    assert size["short_axis_mm"] == pytest.approx(2 * 3 * 4 / 5, abs=0.01)  # both corners' distances from it
+    assert size.area_px == 200
+    assert size.area_mm2 == pytest.approx(12.0)
+    assert size.long_axis_mm == pytest.approx(5.0)  # its diagonal
+    assert size.short_axis_mm == pytest.approx(2 * 3 * 4 / 5, abs=0.01)  # both corners' distances from it
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90, 135])
@@ -39,12 +40,12 @@ def test_axes_do_not_span_two_lesions() -> None:
     mask[0:4, 0:4] = 1
     mask[30:50, 30:50] = 1
     assert lesion_axes(mask > 0, [1, 1])[0] == pytest.approx(20 * math.sqrt(2))
-    assert measure_size(mask, [1, 1])["area_mm2"] == 416
+    assert measure_size(mask, [1, 1]).area_mm2 == 416
 
 
 def test_one_pixel_has_a_size_and_none_has_none() -> None:
     mask = np.zeros((9, 9), np.uint8)
-    assert measure_size(mask, [1, 1]) == {"area_px": 0, "area_mm2": 0, "long_axis_mm": 0, "short_axis_mm": 0}
+    assert measure_size(mask, [1, 1]) == Size(0, 0, 0, 0)
     mask[8, 8] = 1
-    assert measure_size(mask, [1, 1])["long_axis_mm"] == pytest.approx(math.sqrt(2), abs=0.01)
-    assert measure_size(mask, []) == {"area_px": 1, "area_mm2": "", "long_axis_mm": "", "short_axis_mm": ""}
+    assert measure_size(mask, [1, 1]).long_axis_mm == pytest.approx(math.sqrt(2), abs=0.01)
+    assert measure_size(mask, []) == Size(1, None, None, None)

@@ -82,7 +82,7 @@ def test_batched_equals_one_by_one():
     propose = CandidateBoxes(num_candidates=3).eval()
     together = propose(maps, 128)
     for i in range(3):
-        for a, b in zip(together, propose(maps[i : i + 1], 128)):
+        for a, b in zip(together, propose(maps[i : i + 1], 128), strict=True):
             assert torch.equal(a[i : i + 1], b)
 
 

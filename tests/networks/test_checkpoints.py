@@ -92,7 +92,8 @@ def test_own_weights_round_trip_raw_and_from_training(make_network, tmp_path):
         with torch.no_grad():
             other.mask_decoder.iou_token.weight.add_(1)
         load_weights(other, tmp_path / name)
-        assert all(torch.equal(a, b) for a, b in zip(network.state_dict().values(), other.state_dict().values()))
+        expected, loaded = network.state_dict().values(), other.state_dict().values()
+        assert all(torch.equal(a, b) for a, b in zip(expected, loaded, strict=True))
     assert (tmp_path / "model.pt").stat().st_size < 25e6
 
 

@@ -56,7 +56,7 @@ def test_it_stands_in_for_the_compact_encoder_scripted_too():
     with torch.inference_mode():
         maps = encoder(image)
         assert [m.shape for m in maps] == [m.shape for m in CompactEncoder().eval()(image)]
-        for ours, scripted in zip(maps, torch.jit.script(encoder)(image)):
+        for ours, scripted in zip(maps, torch.jit.script(encoder)(image), strict=True):
             torch.testing.assert_close(ours, scripted)
 
 

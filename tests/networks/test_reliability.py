@@ -24,7 +24,7 @@ def weigh(valid=ALL, **options):
 
 def test_both_equals_algorithm_1():
     saliency, semantic = softmax([0.6, 0.2, 0.0], 0.2), softmax([0.1, 0.5, 0.3], 0.5)
-    expected = [0.7 * a + 0.3 * b for a, b in zip(saliency, semantic)]
+    expected = [0.7 * a + 0.3 * b for a, b in zip(saliency, semantic, strict=True)]
     torch.testing.assert_close(weigh(mode="both", alpha=0.3), torch.tensor([expected]))
 
 

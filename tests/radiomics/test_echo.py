@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.errors import BundleError
-from scripts.radiomics import TorchRadiomics, fit_statistics
+from scripts.radiomics import TorchRadiomics
 
 SIZE = 160
 ROW, COLUMN = (torch.from_numpy(axis).float() for axis in np.mgrid[:SIZE, :SIZE])
@@ -63,16 +62,3 @@ def test_given_field_of_view_replaces_the_guess() -> None:
     module, mask = TorchRadiomics(), LESION.float().view(1, 1, SIZE, SIZE)
     cropped = image.view(1, 1, SIZE, SIZE) * valid
     torch.testing.assert_close(module(marked.view(1, 1, SIZE, SIZE), mask, valid), module(cropped, mask))
-
-
-def test_statistics_withstand_an_outlier_and_a_constant() -> None:
-    generator = torch.Generator().manual_seed(1)
-    values = torch.randn(200, 3, generator=generator, dtype=torch.float64) * 2 + 5
-    values[:, 1] = 3
-    values[0, 0] = 1e6
-    values[50] = 0  # an empty mask
-    mean, deviation = fit_statistics(values)
-    assert mean.tolist() == pytest.approx([5, 3, 5], abs=0.4)
-    assert deviation.tolist() == pytest.approx([2, 1, 2], abs=0.3)
-    with pytest.raises(BundleError, match="at least two lesions"):
-        fit_statistics(torch.zeros(5, 3))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
+from scripts.findings import Finding, Size
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
 from scripts.results.overlay import draw_overlay
-from scripts.writing.drawing import mask_image, png_bytes
+from scripts.results.wording import extent, heading, looks, numbers
+from scripts.sites import Site
+from scripts.writing.drawing import INDETERMINATE_COLOR, mask_image, png_bytes
 
+Find = Callable[..., Finding]
 ROWS, COLUMNS = 450, 600
-
-
-def prediction(**changes: Any) -> dict[str, Any]:
-    return {
-        "lesion_found": True, "diagnosis": "malignant", "malignancy_probability": 0.83, "reliability": 0.7,
-        "indeterminate": False, **changes,
-    }  # fmt: skip
 
 
 @pytest.fixture
@@ -34,8 +33,10 @@ def mask() -> np.ndarray:
     return (((y - 200) / 60) ** 2 + ((x - 250) / 110) ** 2 < 1).astype(np.uint8)
 
 
-def test_the_contour_runs_just_outside_of_the_lesion(picture: np.ndarray, mask: np.ndarray) -> None:
-    shown = np.asarray(draw_overlay(picture, mask, prediction()))[:ROWS, :COLUMNS]
+def test_the_contour_runs_just_outside_of_the_lesion(
+    picture: np.ndarray, mask: np.ndarray, make_finding: Find, site: Site
+) -> None:
+    shown = np.asarray(draw_overlay(picture, mask, make_finding(mask), site))[:ROWS, :COLUMNS]
     changed = (shown != picture.transpose(1, 2, 0)).any(axis=2)
     assert not changed[mask > 0].any()
     ring = ndimage.binary_dilation(mask, iterations=1) & (mask == 0)
@@ -43,24 +44,64 @@ def test_the_contour_runs_just_outside_of_the_lesion(picture: np.ndarray, mask: 
     assert not changed[~ndimage.binary_dilation(mask, np.ones((3, 3)), iterations=4)].any()
 
 
-def test_diagnoses_differ_in_colour(picture: np.ndarray, mask: np.ndarray) -> None:
+def test_colours_are_the_sites_but_for_what_is_indeterminate(
+    picture: np.ndarray, mask: np.ndarray, make_finding: Find, site: Site
+) -> None:
     ring = ndimage.binary_dilation(mask, iterations=1) & (mask == 0)
-    looks = [{}, {"diagnosis": "benign"}, {"indeterminate": True}]
-    colors = {tuple(np.asarray(draw_overlay(picture, mask, prediction(**look)))[:ROWS][ring][0]) for look in looks}
-    assert len(colors) == 3
+    looks = [{"diagnosis": "malignant"}, {"diagnosis": "benign"}, {"flags": (INDETERMINATE,)}]
+    expected = [site.colors["malignant"], site.colors["benign"], INDETERMINATE_COLOR]
+    for look, color in zip(looks, expected, strict=True):
+        shown = np.asarray(draw_overlay(picture, mask, make_finding(mask, **look), site))
+        assert tuple(shown[:ROWS][ring][0]) == tuple(color), look
 
 
-def test_without_a_lesion_the_picture_stays_as_it_is(picture: np.ndarray) -> None:
-    told = prediction(lesion_found=False, diagnosis="none", malignancy_probability=None)
-    shown = np.asarray(draw_overlay(picture, np.zeros((ROWS, COLUMNS)), told))
+def test_without_a_lesion_the_picture_stays_as_it_is(picture: np.ndarray, make_finding: Find, site: Site) -> None:
+    nothing = np.zeros((ROWS, COLUMNS), np.uint8)
+    shown = np.asarray(draw_overlay(picture, nothing, make_finding(nothing), site))
     assert (shown[:ROWS] == picture.transpose(1, 2, 0)).all()
     assert shown[ROWS:].max() > 150  # the caption
 
 
 @pytest.mark.parametrize(("channels", "rows", "columns"), [(3, 64, 64), (1, 64, 900), (1, 1200, 80), (3, 100, 2000)])
-def test_any_shape_can_be_drawn(channels: int, rows: int, columns: int) -> None:
-    drawn = draw_overlay(np.full((channels, rows, columns), 90, np.uint8), np.ones((rows, columns)), prediction())
+def test_any_shape_can_be_drawn(channels: int, rows: int, columns: int, make_finding: Find, site: Site) -> None:
+    mask = np.ones((rows, columns), np.uint8)
+    drawn = draw_overlay(np.full((channels, rows, columns), 90, np.uint8), mask, make_finding(mask), site)
     assert drawn.mode == "RGB" and drawn.width >= max(columns, 400) and drawn.height > rows
+
+
+def test_each_lesion_has_the_colour_of_its_diagnosis(picture: np.ndarray, make_finding: Find, site: Site) -> None:
+    mask = np.zeros((ROWS, COLUMNS), np.uint8)
+    mask[50:150, 50:200] = mask[250:300, 400:450] = 1
+    finding = make_finding(mask)
+    benign = replace(finding.lesions[1], diagnosis="benign", probability=0.1)
+    finding = replace(finding, lesions=(finding.lesions[0], benign))
+    shown = np.asarray(draw_overlay(picture, mask, finding, site))
+    assert tuple(shown[49, 100]) == tuple(site.colors["malignant"])
+    assert tuple(shown[249, 420]) == tuple(site.colors["benign"])
+
+
+def test_captions_say_how_large_the_lesion_is_and_what_it_looks_like(make_finding: Find, site: Site) -> None:
+    mask = np.zeros((60, 60), np.uint8)
+    mask[5:25, 5:45] = 1
+    lesion = replace(make_finding(mask, spacing=(0.5, 0.5)).lesions[0], caption="shape oval")
+    finding = replace(make_finding(mask), lesions=(lesion,))
+    assert looks(finding) == "shape oval; measured from the predicted outline"
+    assert extent(finding) == f"{lesion.size.long_axis_mm:.1f} x {lesion.size.short_axis_mm:.1f} mm"
+    milder = replace(lesion, probability=0.2, size=Size(9), caption="")
+    assert extent(replace(finding, lesions=(milder, lesion))).endswith(", the most suspicious of 2 lesions")
+    assert looks(make_finding(mask)) == looks(make_finding(mask * 0)) == extent(make_finding(mask)) == ""
+    picture = np.full((1, 60, 60), 90, np.uint8)
+    short, long = (draw_overlay(picture, mask, told, site) for told in (make_finding(mask), finding))
+    assert long.height > short.height
+
+
+def test_captions_say_what_what_was_found_and_what_to_think_of_it(make_finding: Find, site: Site) -> None:
+    mask = np.ones((9, 9), np.uint8)
+    assert heading(make_finding(mask, flags=(INDETERMINATE,))) == "Malignant, indeterminate"
+    assert heading(make_finding(mask * 0, flags=(NOT_CALIBRATED,))) == "No lesion found, not calibrated"
+    assert numbers(make_finding(mask), site) == ["malignancy probability 0.83", "mask reliability 0.70"]
+    unnamed = make_finding(mask, diagnosis="", probability=None)
+    assert (heading(unnamed), numbers(unnamed, site)) == ("Lesion found", ["mask reliability 0.70"])
 
 
 def test_a_mask_file_is_eight_bit() -> None:

@@ -19,12 +19,13 @@ from scripts.semantics import (
     Morphology,
     RandMirrord,
     RandPhrased,
-    find_forbidden,
     parse_sentence,
     read_descriptions,
     write_descriptions,
 )
+from scripts.semantics.lexicons.breast_ultrasound import make_lexicon
 
+LEXICON = make_lexicon()
 CONFIG = Path(__file__).parents[2] / "bundle" / "configs" / "align.json"
 
 
@@ -37,20 +38,20 @@ def make_item(radius: float = 12.0, channels: int = 1) -> dict:
 
 
 def test_transform_adds_sentence_terms_and_measurements() -> None:
-    described = DescribeLesiond(phrasing=2)(make_item(channels=3))
-    morphology = Morphology.from_dict(described["morphology"])
-    assert (morphology.shape, morphology.quadrant, morphology.echo) == ("round", "upper left", "hypoechoic")
-    assert parse_sentence(described["description"]) == morphology
+    described = DescribeLesiond(LEXICON, phrasing=2)(make_item(channels=3))
+    morphology = Morphology(LEXICON, described["morphology"])
+    assert (morphology["shape"], morphology["quadrant"], morphology["echo"]) == ("round", "upper left", "hypoechoic")
+    assert parse_sentence(LEXICON, described["description"]) == morphology
     assert described["measurements"]["axis_ratio"] > 0.95
 
 
 def test_words_follow_the_image() -> None:
-    flip = Compose([Flipd(keys=["image", "label"], spatial_axis=1), DescribeLesiond()])
+    flip = Compose([Flipd(keys=["image", "label"], spatial_axis=1), DescribeLesiond(LEXICON)])
     assert flip(make_item())["morphology"]["quadrant"] == "upper right"
 
 
 def test_phrasing_is_random_and_repeatable() -> None:
-    described, transform = DescribeLesiond()(make_item()), RandPhrased()
+    described, transform = DescribeLesiond(LEXICON)(make_item()), RandPhrased(LEXICON)
 
     def draw_ten(seed: int) -> list[str]:
         transform.set_random_state(seed=seed)
@@ -58,25 +59,25 @@ def test_phrasing_is_random_and_repeatable() -> None:
 
     first = draw_ten(0)
     assert draw_ten(0) == first and len(set(first)) > 3
-    assert len({parse_sentence(sentence) for sentence in first}) == 1
+    assert len({parse_sentence(LEXICON, sentence) for sentence in first}) == 1
 
 
 def test_a_mirrored_item_is_described_as_mirrored() -> None:
-    described = DescribeLesiond()(make_item())
-    mirrored = RandMirrord(keys=["image", "label"], prob=1.0)(described)
-    again = DescribeLesiond()({"image": mirrored["image"], "label": mirrored["label"]})
+    described = DescribeLesiond(LEXICON)(make_item())
+    mirrored = RandMirrord(LEXICON, keys=["image", "label"], prob=1.0)(described)
+    again = DescribeLesiond(LEXICON)({"image": mirrored["image"], "label": mirrored["label"]})
     assert mirrored["morphology"] == again["morphology"] != described["morphology"]
-    sentence = RandPhrased(phrasing=3)(mirrored)["description"]
-    assert parse_sentence(sentence).quadrant == "upper right"
+    sentence = RandPhrased(LEXICON, phrasing=3)(mirrored)["description"]
+    assert parse_sentence(LEXICON, sentence)["quadrant"] == "upper right"
 
 
 def test_described_items_collate() -> None:
-    batch = list_data_collate([DescribeLesiond()(make_item()), DescribeLesiond()(make_item(0))])
+    batch = list_data_collate([DescribeLesiond(LEXICON)(make_item()), DescribeLesiond(LEXICON)(make_item(0))])
     assert len(batch["description"]) == 2 and batch["morphology"]["lesions"] == ["one", "none"]
 
 
 def test_spacing_of_the_source_is_used() -> None:
-    described = DescribeLesiond()({**make_item(), "source": {"spacing": [0.1, 0.2]}})
+    described = DescribeLesiond(LEXICON)({**make_item(), "source": {"spacing": [0.1, 0.2]}})
     assert described["measurements"]["depth_to_width"] == pytest.approx(0.5, abs=0.05)
 
 
@@ -84,10 +85,10 @@ def test_labels_that_contradict_their_masks() -> None:
     item = make_item(radius=0)
     item["label"].meta["filename_or_obj"] = "benign (3)_mask.png"
     with pytest.raises(BundleError, match=r'mask "benign \(3\)_mask.png" is empty, but its diagnosis is benign'):
-        DescribeLesiond()({**item, "diagnosis": "benign"})
+        DescribeLesiond(LEXICON)({**item, "diagnosis": "benign"})
     with pytest.raises(BundleError, match="is not empty, but its diagnosis is normal"):
-        DescribeLesiond()({**make_item(), "diagnosis": "normal", "group": "busi/1"})
-    assert DescribeLesiond()({**item, "diagnosis": "normal"})["morphology"]["lesions"] == "none"
+        DescribeLesiond(LEXICON)({**make_item(), "diagnosis": "normal", "group": "busi/1"})
+    assert DescribeLesiond(LEXICON)({**item, "diagnosis": "normal"})["morphology"]["lesions"] == "none"
 
 
 @pytest.fixture
@@ -114,12 +115,13 @@ def test_run_descriptions_of_the_config(folder: Path, tmp_path: Path, monkeypatc
     monkeypatch.setattr("sys.excepthook", __import__("sys").excepthook)  # the run installs its own
     parser = ConfigParser()
     parser.read_config(CONFIG)
-    parser.update({"dataset_dir": str(folder), "output_dir": str(tmp_path / "out")})
+    folders = {"bundle_root": CONFIG.parents[1], "dataset_dir": folder, "output_dir": tmp_path / "out"}
+    parser.update({name: str(path) for name, path in folders.items()})
     parser.get_parsed_content("descriptions")
     lesion, normal = read_descriptions(tmp_path / "out" / "descriptions.jsonl")
     assert lesion["section"] == "training" and lesion["group"].endswith("/training")
-    assert parse_sentence(lesion["description"]).as_dict() == lesion["morphology"]
-    assert lesion["diagnosis"] == "malignant" and not find_forbidden(lesion["description"])
+    assert parse_sentence(LEXICON, lesion["description"]) == lesion["morphology"]
+    assert lesion["diagnosis"] == "malignant" and not LEXICON.find_forbidden(lesion["description"])
     assert normal["morphology"]["lesions"] == "none" and normal["description"].startswith("No focal lesion")
 
 

@@ -27,6 +27,8 @@ import pytest
 import torch
 from PIL import Image
 
+from scripts.data import read_mask
+
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "bundle"
 SAMPLES = BUNDLE / "sample_data"
@@ -104,7 +106,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    command = [str(BUNDLE / "monai_label" / "start"), str(work), str(studies), "--port", str(port)]
+    start = [str(BUNDLE / "monai_label" / "start"), str(work), str(studies)]
+    command = [*start, "--predictions", str(results_of(work / "results")), "--port", str(port)]
     with open(work / "log", "w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         try:
@@ -118,6 +121,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(timeout=30)
+
+
+def results_of(folder: Path) -> Path:
+    """Inference has found the lesion as it was drawn."""
+    (folder / "masks").mkdir(parents=True)
+    shutil.copy(SAMPLES / "training" / "masks" / f"{LESION}_0.png", folder / "masks" / f"{LESION}.png")
+    row = f"{LESION}.png,0,,ok,malignant,masks/{LESION}.png"
+    (folder / "predictions.csv").write_text(f"input,frame,region,status,diagnosis,mask\n{row}\n")
+    (folder / "summary.json").write_text(json.dumps({"finished": True}))
+    return folder
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -139,6 +152,16 @@ def test_the_server_tells_what_it_offers(server: Server) -> None:
     assert {"first", "random", "least_reliable"} <= set(info["strategies"])
     assert "rad_vlsm" in info["trainers"] and "rad_vlsm_reliability" in info["scoring"]
     assert info["datastore"]["total"] == 6
+
+
+def test_predicted_masks_are_first_labels_that_still_want_correcting(server: Server, tmp_path: Path) -> None:
+    status, _, content = server.send("GET", f"/datastore/label?label={LESION}&tag=predicted")
+    assert status == 200
+    (tmp_path / "label.png").write_bytes(content)
+    drawn = SAMPLES / "training" / "masks" / f"{LESION}_0.png"
+    assert np.array_equal(read_mask(tmp_path / "label.png"), read_mask(drawn))
+    datastore = server.ask("GET", "/info/")["datastore"]
+    assert datastore["completed"] == 0 and datastore["label_tags"]["predicted"] == 1
 
 
 def test_results_are_plain_values(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -19,11 +20,12 @@ ROWS, COLUMNS = 5, 8
 
 
 @pytest.fixture
-def item():
-    """A described item: a lesion in the upper right corner of a wide image."""
-    mask = torch.zeros(ROWS, COLUMNS, dtype=torch.uint8)
+def item(make_finding):
+    """An item with a lesion in the upper right corner of a wide image."""
+    mask = np.zeros((ROWS, COLUMNS), np.uint8)
     mask[0, -2:] = 1
-    return {"pred": mask, "result": {"diagnosis": "benign"}, "status": "ok", "reason": "COLOR_FLOW", "image_path": ""}
+    pred, finding = torch.from_numpy(mask), make_finding(mask)
+    return {"pred": pred, "finding": finding, "status": "ok", "reason": "COLOR_FLOW", "image_path": ""}
 
 
 @pytest.mark.parametrize(
@@ -33,17 +35,35 @@ def item():
         ("a.nii", None, ".nii"), ("a.dcm", ".nrrd", ".nrrd"), ("a.png", ".nii.gz", ".nii.gz"),
     ],
 )  # fmt: skip
-def test_the_answer_has_columns_first_and_a_fitting_kind(item, path, wanted, extension):
-    answer = AnswerClient()({**item, "image_path": path, "result_extension": wanted})
+def test_the_answer_has_columns_first_and_a_fitting_kind(item, site, path, wanted, extension):
+    answer = AnswerClient(site)({**item, "image_path": path, "result_extension": wanted})
     assert answer["result_extension"] == extension
     assert answer["pred"].shape == ((COLUMNS, ROWS) if extension == ".png" else (COLUMNS, ROWS, 1))
     assert answer["pred"].dtype == torch.uint8
     assert bool((answer["pred"].reshape(COLUMNS, ROWS)[-2:, 0] == 1).all()) and int(answer["pred"].sum()) == 2
-    assert answer["result"] == {"diagnosis": "benign", "reason": "COLOR_FLOW"}
+
+
+def test_the_result_tells_the_finding_in_json(item, site, make_finding):
+    result = AnswerClient(site)(item)["result"]
+    json.dumps(result, allow_nan=False)
+    assert list(result) == (
+        "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence area_px "
+        "area_mm2 long_axis_mm short_axis_mm lesions radiomics evidence note reason"
+    ).split()
+    told = [result[name] for name in ("diagnosis", "malignancy_probability", "reason")]
+    assert told == ["malignant", 0.83, "COLOR_FLOW"]
+    assert (result["area_px"], result["area_mm2"], result["evidence"]["response_peak"]) == (2, "", 0.9)
+    (lesion,) = result["lesions"]
+    assert (lesion["box"], lesion["diagnosis"], lesion["area_px"]) == ([0, COLUMNS - 2, 1, COLUMNS], "malignant", 2)
+    assert {"description", "words", "flags"} <= set(lesion)
+    item["finding"] = make_finding(np.zeros((ROWS, COLUMNS), np.uint8), flags=("not calibrated",))
+    result = AnswerClient(site)(item)["result"]
+    assert (result["lesion_found"], result["malignancy_probability"]) == (False, None)
+    assert (result["calibrated"], result["indeterminate"]) == (False, None)
 
 
 @pytest.mark.parametrize("kind", [".nii.gz", ".nrrd", ".png"])
-def test_the_answer_lies_where_itk_sees_the_image(item, kind, tmp_path):
+def test_the_answer_lies_where_itk_sees_the_image(item, site, kind, tmp_path):
     image = SimpleITK.GetImageFromArray(np.zeros((ROWS, COLUMNS), np.uint8))
     if kind != ".png":
         image = SimpleITK.JoinSeries(image)
@@ -52,7 +72,7 @@ def test_the_answer_lies_where_itk_sees_the_image(item, kind, tmp_path):
         image.SetDirection((0, 1, 0, -1, 0, 0, 0, 0, 1))
     path = str(tmp_path / f"image{kind}")
     SimpleITK.WriteImage(image, path)
-    affine = np.asarray(AnswerClient()({**item, "image_path": path, "result_extension": ".nrrd"})["pred"].affine)
+    affine = np.asarray(AnswerClient(site)({**item, "image_path": path, "result_extension": ".nrrd"})["pred"].affine)
     read = SimpleITK.ReadImage(path)
     for index in [(0, 0), (COLUMNS - 1, 0), (0, ROWS - 1)]:
         point = read.TransformIndexToPhysicalPoint((*index, 0) if kind != ".png" else index)

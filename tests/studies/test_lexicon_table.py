@@ -14,8 +14,13 @@ from scripts.data import load_datalist, read_mask
 from scripts.data.pictures import read_picture
 from scripts.errors import BundleError
 from scripts.semantics import Morphology, describe_lesion
+from scripts.semantics.lexicons.breast_ultrasound import make_lexicon
+from scripts.sites import load_site
 from scripts.studies import write_lexicon_table
 from scripts.studies.lexicon_table import DIRECTIONS, odds_interval, odds_ratio
+
+LEXICON = make_lexicon()
+CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
 
 
 def flags(text: str) -> np.ndarray:
@@ -49,23 +54,26 @@ def study(tmp_path: Path) -> tuple[Path, Path]:
             pathology = "malignant" if malignant else "benign"
             writer.writerow([f"bus_{case}-l", case, pathology, pathology, 5 if malignant else 2])
             morphology = Morphology(
-                lesions="one",
-                shape="irregular" if malignant else "oval",
-                orientation="parallel",
-                margin="circumscribed",
-                echo="hypoechoic",
-                posterior="shadowing" if malignant else "no features",
+                LEXICON,
+                dict(
+                    lesions="one",
+                    shape="irregular" if malignant else "oval",
+                    orientation="parallel",
+                    margin="circumscribed",
+                    echo="hypoechoic",
+                    posterior="shadowing" if malignant else "no features",
+                ),
             )
             line = {"section": "validation", "image": f"x/bus_{case}-l.png", "description": ""}
             measurements = {"notches": 4.0 * malignant, "shadowed_share": None if case < 4 else 0.4 * (not malignant)}
-            lines.append({**line, "morphology": morphology.as_dict(), "measurements": measurements})
+            lines.append({**line, "morphology": dict(morphology), "measurements": measurements})
     path = tmp_path / "descriptions.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path, tmp_path / "bus_data.csv"
 
 
 def test_table_of_a_small_study(study: tuple[Path, Path], tmp_path: Path) -> None:
-    text = write_lexicon_table(*study, tmp_path).read_text(encoding="utf-8")
+    text = write_lexicon_table(*study, tmp_path, LEXICON).read_text(encoding="utf-8")
     irregular = next(line for line in text.splitlines() if line.startswith("| shape: irregular"))
     assert irregular.split(" | ")[1:7] == ["20", "0 %", "", "", "100 %", "100 %"] and irregular.endswith("| up | yes |")
     assert "| notches | +1.00 | 1.00 |" in text and "| shadowed_share | -1.00 | 0.00 |" in text
@@ -74,9 +82,9 @@ def test_table_of_a_small_study(study: tuple[Path, Path], tmp_path: Path) -> Non
 
 def test_wrong_inputs_are_named(study: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="Give the folder of BUS-BRA"):
-        write_lexicon_table(study[0], tmp_path / "none.csv", tmp_path)
+        write_lexicon_table(study[0], tmp_path / "none.csv", tmp_path, LEXICON)
     with pytest.raises(BundleError, match='No description of the section "test"'):
-        write_lexicon_table(*study, tmp_path, section="test")
+        write_lexicon_table(*study, tmp_path, LEXICON, section="test")
 
 
 @pytest.mark.slow
@@ -84,9 +92,9 @@ def test_known_directions_on_busbra() -> None:
     """On lesions that no threshold was chosen on, every term moves with pathology as the literature says."""
     if not os.environ.get("RADVLSM_DATA"):
         pytest.skip("RADVLSM_DATA does not name the folder of BUSI and BUS-BRA")
-    items = load_datalist(Path(os.environ["RADVLSM_DATA"]) / "busbra", "validation")
+    items = load_datalist(Path(os.environ["RADVLSM_DATA"]) / "busbra", "validation", CLASSES)
     described = [
-        describe_lesion(read_picture(item["image"]) / 255, read_mask(item["label"][0])).morphology.as_dict()
+        describe_lesion(read_picture(item["image"]) / 255, read_mask(item["label"][0]), LEXICON).morphology
         for item in items
     ]
     malignant = np.array([item["diagnosis"] == "malignant" for item in items])

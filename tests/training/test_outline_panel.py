@@ -11,7 +11,7 @@ from scripts.training.outline_panel import draw_outlines
 def test_an_outline_is_the_masks_border():
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., 2:6, 2:6] = 1
-    drawn = draw_outlines(torch.zeros(1, 3, 8, 8), mask, (0.0, 1.0, 0.0))
+    drawn = draw_outlines(torch.zeros(1, 3, 8, 8), mask, (0, 255, 0))
     expected = mask.clone()
     expected[..., 3:5, 3:5] = 0
     assert torch.equal(drawn[:, 1:2], expected) and drawn[:, ::2].max() == 0

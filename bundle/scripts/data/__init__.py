@@ -4,7 +4,8 @@ from .datalists import load_datalist
 from .discovery import discover
 from .folds import only_fold, without_fold
 from .loading import EnsureThreeChannelsd, LoadUltrasoundd
-from .masks import LoadMaskUniond, read_mask
+from .mask_files import read_mask
+from .masks import LoadMaskUniond
 
 __all__ = [
     "EnsureThreeChannelsd",

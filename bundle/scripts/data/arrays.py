@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from scripts.quiet import quiet_libraries
+
 from .limits import check_size
-from .quiet import quiet_libraries
 from .reasons import ReadingProblem
 
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
 _FULL_SCALES = (255.0, 4095.0, 65535.0)  # 8, 12 and 16 bits
+_NIFTI_2_HEADER = 540  # bytes
 
 
 def read_nifti(path: str) -> tuple[np.ndarray, list[float], np.ndarray]:
@@ -24,11 +32,9 @@ def read_nifti(path: str) -> tuple[np.ndarray, list[float], np.ndarray]:
     Raises:
         ReadingProblem: TRUNCATED, PIXEL_DECODE_FAILED or UNUSABLE_IMAGE.
     """
-    import nibabel
-
     with quiet_libraries():
         try:
-            image = nibabel.load(path)
+            image = open_nifti(path)
             check_size(*image.shape[1::-1])
             _check_flat(image.shape)
             values = np.asanyarray(image.dataobj)
@@ -42,6 +48,25 @@ def read_nifti(path: str) -> tuple[np.ndarray, list[float], np.ndarray]:
             raise ReadingProblem("PIXEL_DECODE_FAILED") from None
     known = all(np.isfinite(zoom) and zoom > 0 for zoom in zooms) and zooms != [1.0, 1.0]
     return arrange(values), zooms if known else [], affine
+
+
+def open_nifti(path: str) -> Nifti1Image:
+    """Open a NIfTI file of either version, compressed or not, whatever it is called; its pixels are not read yet.
+
+    Raises:
+        OSError, EOFError, zlib.error, nibabel.filebasedimages.ImageFileError, ...: it is damaged.
+    """
+    import nibabel
+
+    with open(path, "rb") as file:
+        opener = gzip.open if file.read(2) == b"\x1f\x8b" else open
+    with opener(path, "rb") as file:
+        size = file.read(4)
+    newer = _NIFTI_2_HEADER in (int.from_bytes(size, "little"), int.from_bytes(size, "big"))
+    kind = nibabel.Nifti2Image if newer else nibabel.Nifti1Image
+    holders = kind.make_file_map()
+    holders["image"].fileobj = opener(path, "rb")
+    return kind.from_file_map(holders)
 
 
 def arrange(values: np.ndarray) -> np.ndarray:
@@ -72,6 +97,13 @@ def full_scale(values: np.ndarray) -> float:
     if np.issubdtype(values.dtype, np.floating) and highest <= 1.0:
         return 1.0
     return next((scale for scale in _FULL_SCALES if highest <= scale), max(highest, 1.0))
+
+
+def is_own_scale(values: np.ndarray, white: float) -> bool:
+    """Whether ``white`` is what the type of the values says, and not assumed from how large they are."""
+    if np.issubdtype(values.dtype, np.floating):
+        return white == 1.0
+    return white == float(np.iinfo(values.dtype).max)
 
 
 def _check_flat(shape: tuple[int, ...]) -> None:

@@ -8,34 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from scripts.errors import BundleError
+from scripts.sites import LESION, Classes
 
 from .dicom.header import read_dicom_header
 from .file_kinds import DICOM, file_kind
 from .image_size import image_size
 from .layouts.busbra import busbra_sections
-from .layouts.busi import busi_sections
+from .layouts.busi import BUSI_CLASSES, busi_sections
 from .layouts.busuclm import BUSUCLM_TABLE, busuclm_sections
 from .reasons import ReadingProblem
 
-DIAGNOSES = ("benign", "malignant", "normal")
 LIST_NAME = "datalist.json"
 
 
-def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str = "training") -> list[dict[str, Any]]:
+def load_datalist(
+    dataset_dir: str | Path | Sequence[str | Path], section: str, classes: Classes, may_be_empty: bool = False
+) -> list[dict[str, Any]]:
     """The labelled images of one section of one or several folders, checked.
 
     A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
     patient has several images, ``group``; paths relative to the folder), or is in the public layout of BUSI
-    (``benign/``, ``malignant/``, ``normal/``), of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``) or of BUS-UCLM
-    (``INFO.csv``, ``images/``, ``masks/``).
+    (a folder for each class), of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``) or of BUS-UCLM (``INFO.csv``,
+    ``images/``, ``masks/``).
 
     Args:
         dataset_dir: the folder, or several.
         section: ``training``, ``validation``, or another section of the ``datalist.json``.
+        classes: what an item's diagnosis may be. A site without classes knows ``lesion``, which need not be said, and
+            the word for its absence.
+        may_be_empty: a folder may list nothing under it, or lack it; training goes without validation.
 
     Returns:
         Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
-        ``diagnosis`` (benign | malignant | normal), ``group`` (``"<dataset>/<id>"``, unique over all folders),
+        ``diagnosis`` (a class, or no lesion), ``group`` (``"<dataset>/<id>"``, unique over all folders),
         ``dataset`` (the folder's name), ``region`` (0: a DICOM frame is cropped to the one B-mode region that its
         header names, as in inference; -1: the whole picture). Images of one group show one patient or one scene.
 
@@ -43,15 +48,15 @@ def load_datalist(dataset_dir: str | Path | Sequence[str | Path], section: str =
         BundleError: a folder, list, section or file is missing, a mask has another size than its image, or a
             diagnosis is unknown; the sentence names the item.
     """
-    folders = [dataset_dir] if isinstance(dataset_dir, (str, Path)) else list(dataset_dir)
-    if not folders:
+    folders = [dataset_dir] if isinstance(dataset_dir, (str, Path)) else list(dataset_dir or ())
+    if not all(map(str, folders)) or not folders:
         raise BundleError("No dataset folder is given. Name one or several with --dataset_dir.")
     items: list[dict[str, Any]] = []
     names: set[str] = set()
     for folder in map(Path, folders):
-        source, raw = _read_section(folder, section)
+        source, raw = _read_section(folder, section, may_be_empty)
         name = _unique(folder.resolve().name, names)
-        items += [_checked(item, f"{source}: item {i}", folder, name) for i, item in enumerate(raw)]
+        items += [_checked(item, f"{source}: item {i}", folder, name, classes) for i, item in enumerate(raw)]
     return items
 
 
@@ -65,14 +70,14 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
+def _read_section(folder: Path, section: str, may_be_empty: bool) -> tuple[str, list[Any]]:
     """Where the list was found, for messages, and the section's items as listed there."""
     if not folder.is_dir():
         raise BundleError(f'The dataset folder "{folder}" does not exist. Check --dataset_dir.')
     if (folder / LIST_NAME).is_file():
         source = f"{folder.name}/{LIST_NAME}"
         try:
-            sections = json.loads((folder / LIST_NAME).read_text(encoding="utf-8"))
+            sections = json.loads((folder / LIST_NAME).read_text(encoding="utf-8-sig"))  # editors on Windows mark it
         except ValueError as error:
             raise BundleError(f"{source} is not valid JSON ({error}). Mend the file.") from error
         if not isinstance(sections, dict):
@@ -83,7 +88,7 @@ def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
     elif (folder / BUSUCLM_TABLE).is_file():
         source = f"{folder.name}/{BUSUCLM_TABLE}"
         sections = busuclm_sections(folder)
-    elif any((folder / diagnosis).is_dir() for diagnosis in DIAGNOSES):
+    elif any((folder / diagnosis).is_dir() for diagnosis in BUSI_CLASSES):
         source = folder.name
         sections = busi_sections(folder)
     else:
@@ -91,23 +96,24 @@ def _read_section(folder: Path, section: str) -> tuple[str, list[Any]]:
             f'The dataset folder "{folder}" holds no {LIST_NAME} and is not in the public layout of BUSI, BUS-BRA '
             "or BUS-UCLM. Check --dataset_dir."
         )
-    items = sections.get(section)
-    if not isinstance(items, list) or not items:
+    items = sections.get(section, [] if may_be_empty else None)
+    if not isinstance(items, list) or not (items or may_be_empty):
         raise BundleError(f'{source} lists nothing under "{section}". Add images there or choose another section.')
     return source, items
 
 
-def _checked(item: Any, where: str, folder: Path, dataset: str) -> dict[str, Any]:
+def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes) -> dict[str, Any]:
     """One listed item with absolute paths; ``where`` opens every sentence about it."""
     if not isinstance(item, dict) or not item.get("image") or not item.get("label"):
-        raise BundleError(f'{where} lacks "image" or "label". A normal image lists one empty mask.')
-    diagnosis = item.get("diagnosis")
-    if diagnosis not in DIAGNOSES:
-        raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {", ".join(DIAGNOSES)}.')
+        raise BundleError(f'{where} lacks "image" or "label". A {classes.absent} image lists one empty mask.')
+    diagnosis = item.get("diagnosis", None if classes.names else LESION)
+    if diagnosis not in classes.listed:
+        known = ", ".join(classes.listed)
+        raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {known}.')
     labels = [item["label"]] if isinstance(item["label"], str) else list(item["label"])
     image, *masks = (_existing(folder, name, where) for name in (item["image"], *labels))
     size = image_size(image)
-    for name, mask in zip(labels, masks):
+    for name, mask in zip(labels, masks, strict=True):
         if image_size(mask) != size:
             raise BundleError(
                 f'{where} names the mask "{name}" of {_words(image_size(mask))}, but its image "{item["image"]}" has '

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -12,14 +11,17 @@ from typing import Any
 
 from scripts.errors import BundleError
 
+from .companions import is_companion
+from .dicom.duplicates import Duplicates
 from .dicom.header import DicomHeader, read_dicom_header
 from .dicom.regions import STALE_REGION
-from .file_kinds import DICOM, file_kind
+from .file_kinds import DICOM, PICTURE, file_kind
 from .frame_choice import FrameChoice, choose_frames
 from .limits import MINIMUM_SIDE
+from .pictures import count_pictures
 from .reasons import ReadingProblem, join_notes, note
 
-_MASK_NAMES = "*_mask*.png"
+_MASK_NAMES = tuple(f"*_mask*.{suffix}" for suffix in ("png", "bmp", "gif", "jp2", "tif", "tiff", "webp"))
 
 
 def discover(
@@ -44,7 +46,9 @@ def discover(
     Returns:
         Items with the keys ``image`` (absolute path), ``input`` (path relative to ``dataset_dir``), ``row`` (0-based
         position in the list), ``frame``, ``region`` (-1: the whole frame), ``sop_instance_uid``, ``status``
-        (ok | skipped | failed) and ``reason``; less than 10 kB each.
+        (ok | skipped | failed) and ``reason``; ``content``, a digest of the pixel data where several images have one
+        SOP Instance UID, otherwise ""; of DICOM images also ``study``, the Study Instance UID or "". Less than 10 kB
+        each.
 
     Raises:
         BundleError: the folder does not exist or holds no file, or ``frames`` says nothing sensible.
@@ -54,7 +58,7 @@ def discover(
         raise BundleError(f'"{dataset_dir}" does not exist. Check --dataset_dir.')
     choose_frames(1, frames, max_frames)  # a mistake in the arguments shows before any file is read
     left_out = [exclude] if isinstance(exclude, (str, Path)) else list(exclude)
-    seen: set[bytes] = set()
+    duplicates = Duplicates()
     items: list[dict[str, Any]] = []
     for path, readable in _walk(root, {os.path.realpath(folder) for folder in left_out}):
         name = os.path.basename(root) if path == root else os.path.relpath(path, root)
@@ -63,10 +67,13 @@ def discover(
         try:
             if not readable:
                 raise ReadingProblem("UNREADABLE", "the folder cannot be opened")
-            rows = _rows(path, frames, max_frames, any_modality, seen)
+            if is_companion(name):
+                raise ReadingProblem("COMPANION_FILE")
+            rows = _rows(path, frames, max_frames, any_modality, duplicates)
         except ReadingProblem as problem:
             rows = [_row(status=problem.status, reason=problem.reason)]
         items += [{"image": path, "input": shown, "row": len(items) + index, **row} for index, row in enumerate(rows)]
+    _tell_apart(items, duplicates)
     if not items:
         raise BundleError(f'"{dataset_dir}" holds no files. Check --dataset_dir.')
     return items
@@ -99,28 +106,44 @@ def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], name
 
 
+def _tell_apart(items: list[dict[str, Any]], duplicates: Duplicates) -> None:
+    """Name the different images of one UID, the first of which was not known to be one of several; in place."""
+    for item in items:
+        if item["status"] == "ok" and (content := duplicates.content(item["image"])):
+            item["content"] = content
+            item["reason"] = join_notes(item["reason"], note("UID_REUSED", "other images have the same UID"))
+
+
 def _rows(
-    path: str, frames: FrameChoice, max_frames: int, any_modality: bool, seen: set[bytes]
+    path: str, frames: FrameChoice, max_frames: int, any_modality: bool, duplicates: Duplicates
 ) -> list[dict[str, Any]]:
     """All that one file gives, without its name."""
-    if fnmatch.fnmatch(os.path.basename(path).lower(), _MASK_NAMES):
+    if any(fnmatch.fnmatch(os.path.basename(path).lower(), names) for names in _MASK_NAMES):
         raise ReadingProblem("NOT_AN_IMAGE", "named like a ground truth mask")
-    if file_kind(path) != DICOM:
-        return [_row()]
-    return _dicom_rows(read_dicom_header(path, any_modality), frames, max_frames, seen)
+    kind = file_kind(path)
+    if kind == DICOM:
+        return _dicom_rows(path, read_dicom_header(path, any_modality), frames, max_frames, duplicates)
+    count = count_pictures(path) if kind == PICTURE else 1
+    chosen, limit = _choose(count, frames, max_frames)
+    return [_row(frame=frame, reason=limit) for frame in chosen] or [_row(status="skipped", reason=limit)]
 
 
-def _dicom_rows(header: DicomHeader, frames: FrameChoice, max_frames: int, seen: set[bytes]) -> list[dict[str, Any]]:
+def _choose(count: int, frames: FrameChoice, max_frames: int) -> tuple[list[int], str]:
+    """The frames to analyse, and a note where they are not all."""
+    chosen = choose_frames(count, frames, max_frames)
+    return chosen, note("CINE_LIMIT", f"{len(chosen)} of {count} frames") if len(chosen) < count else ""
+
+
+def _dicom_rows(
+    path: str, header: DicomHeader, frames: FrameChoice, max_frames: int, duplicates: Duplicates
+) -> list[dict[str, Any]]:
     uid = header.sop_instance_uid
-    digest = hashlib.blake2b(uid.encode(), digest_size=16).digest()
-    if uid and digest in seen:
-        return [_row(uid=uid, status="skipped", reason=note("DUPLICATE"))]
     if min(header.rows, header.columns) < MINIMUM_SIDE:
         words = f"less than {MINIMUM_SIDE} pixels high or wide"
         return [_row(uid=uid, status="failed", reason=note("UNUSABLE_IMAGE", words))]
-    seen.add(digest)
-    chosen = choose_frames(header.frames, frames, max_frames)
-    limit = note("CINE_LIMIT", f"{len(chosen)} of {header.frames} frames") if len(chosen) < header.frames else ""
+    if uid and duplicates.is_known(path, header):
+        return [_row(uid=uid, status="skipped", reason=note("DUPLICATE"))]
+    chosen, limit = _choose(header.frames, frames, max_frames)
     if not chosen:
         return [_row(uid=uid, status="skipped", reason=limit)]
     regions = range(len(header.geometry.regions)) or (-1,)
@@ -131,12 +154,28 @@ def _dicom_rows(header: DicomHeader, frames: FrameChoice, max_frames: int, seen:
         reason = join_notes(
             note("MULTIPLE_REGIONS", f"{len(regions)} B-mode regions") if len(regions) > 1 else "",
             limit,
-            "" if header.has_study_uid else note("NO_STUDY_UID"),
+            _count_note(header),
+            "" if header.study_instance_uid else note("NO_STUDY_UID"),
             "" if area.spacing else note("SPACING_UNKNOWN", stale),
         )
         rows += [_row(frame=frame, region=region, uid=uid, reason=reason) for frame in chosen]
+    rows = [{**row, "study": header.study_instance_uid} for row in rows]
     return sorted(rows, key=lambda row: (row["frame"], row["region"]))
 
 
+def _count_note(header: DicomHeader) -> str:
+    if header.frames == header.promised_frames or (header.frames == 1 and not header.promised_frames):
+        return ""
+    promised = "none" if header.promised_frames is None else header.promised_frames
+    return note("FRAME_COUNT", f"{header.frames} in the pixel data, {promised} in the header")
+
+
 def _row(frame: int = 0, region: int = -1, uid: str = "", status: str = "ok", reason: str = "") -> dict[str, Any]:
-    return {"frame": frame, "region": region, "sop_instance_uid": uid, "status": status, "reason": reason}
+    return {
+        "frame": frame,
+        "region": region,
+        "sop_instance_uid": uid,
+        "status": status,
+        "reason": reason,
+        "content": "",
+    }

@@ -42,9 +42,10 @@ def _held_out(items: Sequence[dict[str, Any]], fold: int, folds: int) -> set[str
     kinds = {item["group"]: f"{item['dataset']} {item['diagnosis']}" for item in items}
     fewest, kind = min((count, kind) for kind, count in Counter(kinds.values()).items())
     if not (0 <= fold < folds and 2 <= folds <= fewest):
+        remedy = "add images of other patients" if fewest < 2 else f"choose --folds from 2 to {fewest}, --fold below it"
         raise BundleError(
-            f'Fold {fold} of {folds} cannot be made: there are {fewest} groups of "{kind}". Choose --folds from 2 to '
-            "that number, and --fold below it."
+            f'Fold {fold} of {folds} cannot be made: there are {fewest} groups of "{kind}". Each data set needs as '
+            f"many groups (patients) of each of its diagnoses as there are folds, at least 2: {remedy}."
         )
     groups = sorted(kinds)
     parts = partition_dataset_classes(groups, [kinds[group] for group in groups], num_partitions=folds, shuffle=True)

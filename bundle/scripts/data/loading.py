@@ -14,14 +14,14 @@ from monai.transforms import MapTransform
 
 from scripts.errors import BundleError
 
-from .arrays import arrange, full_scale, read_nifti
+from .arrays import arrange, full_scale, is_own_scale, read_nifti
 from .dicom.header import read_dicom_header
 from .dicom.pixels import read_dicom_frame
 from .dicom.regions import PIXEL_SPACING, UNKNOWN
 from .file_kinds import DICOM, NIFTI, file_kind
 from .limits import MINIMUM_SIDE
 from .pictures import read_picture, unit_range
-from .reasons import ReadingProblem, join_notes
+from .reasons import ReadingProblem, join_notes, note
 
 #: ITU-R BT.601 luma weights of red, green and blue.
 _LUMA = (0.299, 0.587, 0.114)
@@ -33,7 +33,7 @@ _BLANK = (1, 64, 64)
 class LoadUltrasoundd(MapTransform):
     """Load an ultrasound image as a MetaTensor (C, H, W), C = 1 or 3, float32 in [0, 1], rows before columns.
 
-    The entry is the path of a DICOM, PNG, JPEG or NIfTI file, with the item's ``frame`` (0) and ``region`` (-1, the
+    The entry is the path of a DICOM, picture or NIfTI file, with the item's ``frame`` (0) and ``region`` (-1, the
     whole frame) where they are given, as in the work items of :func:`scripts.data.discover`; or an array that someone
     else has loaded (see :func:`scripts.data.arrays.arrange`).
 
@@ -53,6 +53,7 @@ class LoadUltrasoundd(MapTransform):
             be analysed, which includes black and tiny ones, and the path is left out of the image's meta data.
         decode_seconds: time limit for one compressed DICOM frame.
         any_modality: read DICOM images of other modalities too.
+        gray: images are gray by nature, so that strong colours are noted as flow.
         allow_missing_keys: as in MONAI.
 
     Raises:
@@ -65,12 +66,13 @@ class LoadUltrasoundd(MapTransform):
         record_failures: bool = False,
         decode_seconds: float = 30.0,
         any_modality: bool = False,
+        gray: bool = True,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.record_failures = record_failures
         self.decode_seconds = decode_seconds
-        self.any_modality = any_modality
+        self.any_modality, self.gray = any_modality, gray
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
@@ -84,7 +86,7 @@ class LoadUltrasoundd(MapTransform):
     def _load_or_raise(self, item: dict[Hashable, Any], key: Hashable) -> None:
         entry = item[key]
         try:
-            item[key], item["source"] = self._load(entry, int(item.get("frame", 0)), int(item.get("region", -1)))
+            item[key], item["source"], _ = self._load(entry, int(item.get("frame", 0)), int(item.get("region", -1)))
         except ReadingProblem as problem:
             name = f'"{entry}"' if isinstance(entry, (str, os.PathLike)) else "The image"
             raise BundleError(f"{name} cannot be read: {problem.reason}. Replace it or take it off the list.") from None
@@ -96,16 +98,17 @@ class LoadUltrasoundd(MapTransform):
         image, source = MetaTensor(torch.zeros(_BLANK)), _describe("", (0, 0, 0, 0), 0, 0)
         if status == "ok":
             try:
-                image, source = self._load(item[key], int(item.get("frame", 0)), int(item.get("region", -1)))
+                image, source, more = self._load(item[key], int(item.get("frame", 0)), int(item.get("region", -1)))
                 _check_usable(image)
-                notes = join_notes("COLOR_FLOW" if source["color_flow"] else "", notes)
+                notes = join_notes("COLOR_FLOW" if self.gray and source["color_flow"] else "", notes, more)
             except ReadingProblem as problem:
                 status, notes, image = problem.status, problem.reason, MetaTensor(torch.zeros(_BLANK))
             except Exception:  # a run over patients' files goes on whatever one of them does
                 status, notes, image = "failed", "PIXEL_DECODE_FAILED", MetaTensor(torch.zeros(_BLANK))
         item[key], item["source"], item["status"], item["reason"] = image, source, status, notes
 
-    def _load(self, entry: Any, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any]]:
+    def _load(self, entry: Any, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any], str]:
+        """Image, source, and what is to be noted of them beside what the header told."""
         if not isinstance(entry, (str, os.PathLike)):
             return _from_values(arrange(np.asarray(torch.as_tensor(entry).cpu())), "array", [], None)
         path = os.fspath(entry)
@@ -115,52 +118,59 @@ class LoadUltrasoundd(MapTransform):
         if kind == NIFTI:
             values, spacing, affine = read_nifti(path)
             return _from_values(values, kind, spacing, affine)
-        return _from_values(read_picture(path), kind, [], None)
+        return _from_values(read_picture(path, frame), kind, [], None)
 
-    def _load_dicom(self, path: str, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any]]:
+    def _load_dicom(self, path: str, frame: int, region: int) -> tuple[MetaTensor, dict[str, Any], str]:
         header = read_dicom_header(path, self.any_modality)
         if not frame < header.frames or not region < len(header.geometry.regions):
             raise ReadingProblem("UNUSABLE_IMAGE", "the file has no such frame or region")
         area = header.geometry.select(region)
-        image = read_dicom_frame(path, header, frame, area.crop, self.decode_seconds)
+        image, notes = read_dicom_frame(path, header, frame, area.crop, self.decode_seconds)
         source = _describe(DICOM, area.crop, header.rows, header.columns)
         source["spacing"], source["spacing_provenance"] = list(area.spacing), area.provenance
         source["color_flow"] = header.geometry.color_flow or _is_colored(image)
-        return MetaTensor(torch.from_numpy(image)), source
+        return MetaTensor(torch.from_numpy(image)), source, notes
 
 
 class EnsureThreeChannelsd(MapTransform):
-    """Give the network its three equal channels: gray is repeated, colour is reduced to its luma first.
+    """Give the network its three channels: gray is repeated, and at a gray site colour is reduced to its luma first.
 
-    The training images are gray; a tinted display map or a coloured caliper must not look like something else.
-    Equal channels stay as they are.
+    There a tinted display map or a coloured caliper must not look like something else. Equal channels stay as they are.
 
     Args:
         keys: entries of shape (1, H, W) or (3, H, W).
+        gray: reduce colour to its luma.
         allow_missing_keys: as in MONAI.
     """
+
+    def __init__(self, keys: KeysCollection, gray: bool = True, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.gray = gray
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
         for key in self.key_iterator(item):
             image = item[key]
-            if image.shape[0] == 3 and not (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2])):
+            alike = image.shape[0] == 1 or (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2]))
+            if self.gray and not alike:
                 image = (image * image.new_tensor(_LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
             item[key] = image.expand(3, -1, -1).contiguous() if image.shape[0] == 1 else image
         return item
 
 
 def _from_values(
-    values: np.ndarray, kind: str, spacing: list[float], affine: np.ndarray | None
-) -> tuple[MetaTensor, dict[str, Any]]:
-    """Image and source of a whole picture, (H, W) or (H, W, 3) in whatever range."""
-    white = 65535.0 if kind not in (NIFTI, "array") and values.dtype == np.uint16 else full_scale(values)
+    values: np.ndarray, kind: str, spacing: list[float], affine: Any
+) -> tuple[MetaTensor, dict[str, Any], str]:
+    """Image, source and note of a whole picture, (H, W) or (H, W, 3) in whatever range."""
+    white = full_scale(values)
+    assumed = "" if is_own_scale(values, white) else note("SCALE_ASSUMED", f"{white:.0f} is taken as white")
     image = unit_range(np.nan_to_num(values) if np.issubdtype(values.dtype, np.floating) else values, white)
     rows, columns = image.shape[1:]
     source = _describe(kind, (0, 0, rows, columns), rows, columns)
     source["spacing"], source["spacing_provenance"] = spacing, PIXEL_SPACING if spacing else UNKNOWN
     source["color_flow"] = _is_colored(image)
-    return MetaTensor(torch.from_numpy(image), affine=None if affine is None else torch.from_numpy(affine)), source
+    affine = None if affine is None else torch.from_numpy(affine)
+    return MetaTensor(torch.from_numpy(image), affine=affine), source, assumed
 
 
 def _describe(kind: str, crop: tuple[int, int, int, int], rows: int, columns: int) -> dict[str, Any]:

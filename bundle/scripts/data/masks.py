@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
-from PIL import Image, UnidentifiedImageError
 
 from scripts.errors import BundleError
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-LOSSY = (".jpg", ".jpeg")
-VOLUMES = (".nii", ".nii.gz")
+from .mask_files import read_mask
 
+logger = logging.getLogger("rad_vlsm")
 
-def read_mask(path: str | Path) -> np.ndarray:
-    """One mask file as booleans.
-
-    Every value above zero is lesion, so 0/1, 0/255 and numbered lesions all serve; in a JPEG, whose
-    zeros are blurred by compression, every value above 127.
-
-    Args:
-        path: PNG, JPEG, BMP, TIFF, or a NIfTI of one slice, whose first axis runs along the columns.
-
-    Returns:
-        Shape (rows, columns).
-
-    Raises:
-        BundleError: the file is missing, unreadable, of another kind, or has more than one slice.
-    """
-    path = Path(path)
-    name = path.name.lower()
-    if not path.is_file():
-        raise BundleError(f'The mask "{path}" does not exist. Check the data list.')
-    try:
-        if name.endswith(PICTURES):
-            with Image.open(path) as picture:
-                gray = np.asarray(picture.convert("L"))
-            return gray > (127 if name.endswith(LOSSY) else 0)
-        if name.endswith(VOLUMES):
-            values = np.asarray(nib.load(path).dataobj)
-        else:
-            raise BundleError(f'The mask "{path}" is of an unknown kind. Give a PNG, JPEG, BMP, TIFF or NIfTI file.')
-    except (UnidentifiedImageError, OSError, EOFError, nib.filebasedimages.ImageFileError) as error:
-        raise BundleError(f'The mask "{path}" cannot be read. Replace the file.') from error
-    if values.ndim < 2 or any(size != 1 for size in values.shape[2:]):
-        raise BundleError(f'The mask "{path}" has shape {values.shape}. Give one slice.')
-    return values.reshape(values.shape[:2]).T > 0
+#: No lesion fills so much of a frame, which shows its surroundings and the device's text too; an inverted mask does.
+_SUSPICIOUS_SHARE = 0.75
 
 
 class LoadMaskUniond(MapTransform):
@@ -66,17 +33,26 @@ class LoadMaskUniond(MapTransform):
         keys: where the paths are, and where the masks go.
         cropped: cut the mask to the part of the file that was loaded as the image (``source``), as training needs it;
             otherwise it stays as large as the file's frame.
+        absent: the ``diagnosis`` of an image without a lesion.
         allow_missing_keys: whether an item without the key passes unchanged.
 
+    A mask that is unlikely but possible (very large, or a lesion in an image that is listed as without one) is named in
+    a warning.
+
     Raises:
-        BundleError: no mask is named, one cannot be read, sizes differ, or the whole lesion would be cut off.
+        BundleError: no mask is named, one cannot be read or covers the whole image, an image of a lesion has an empty
+            one, sizes differ, or the whole lesion would be cut off.
     """
 
     def __init__(
-        self, keys: KeysCollection = "label", cropped: bool = False, allow_missing_keys: bool = False
+        self,
+        keys: KeysCollection = "label",
+        cropped: bool = False,
+        absent: str = "normal",
+        allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.cropped = cropped
+        self.cropped, self.absent = cropped, absent
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the paths by their united mask."""
@@ -84,6 +60,7 @@ class LoadMaskUniond(MapTransform):
         for key in self.key_iterator(d):
             d[key] = self._unite(d[key])
             self._check_size(d[key], d.get("source"))
+            self._check_lesion(d[key], d.get("diagnosis"))
             if self.cropped and d.get("source"):
                 d[key] = self._crop(d[key], d["source"]["crop"])
         return d
@@ -107,6 +84,18 @@ class LoadMaskUniond(MapTransform):
                 f'The mask "{mask.meta["filename_or_obj"]}" has {rows} x {columns} pixels, but its image has '
                 f"{source['rows']} x {source['columns']}. Replace one of them."
             )
+
+    def _check_lesion(self, mask: MetaTensor, diagnosis: str | None) -> None:
+        name, share = mask.meta["filename_or_obj"], float(mask.mean())
+        if diagnosis not in (None, self.absent) and share == 0:
+            raise BundleError(
+                f'The mask "{name}" is empty, but its image is listed as {diagnosis}. Draw the lesion, list the image '
+                f"as {self.absent}, or take it off the list."
+            )
+        if share > _SUSPICIOUS_SHARE:
+            logger.warning('The mask "%s" covers %.0f %% of its image: is it inverted?', name, 100 * share)
+        elif diagnosis == self.absent and share > 0:
+            logger.warning('The mask "%s" shows a lesion, but its image is listed as %s.', name, diagnosis)
 
     @staticmethod
     def _unite(paths: str | Path | Sequence[str | Path]) -> MetaTensor:

@@ -22,12 +22,18 @@ STATUS_OF_CODE = {
     "NOT_AN_IMAGE": "skipped",
     "WRONG_MODALITY": "skipped",
     "DUPLICATE": "skipped",
+    "COMPANION_FILE": "skipped",
+    "FILM": "skipped",
     # analysed, with something to know
     "CINE_LIMIT": "ok",
     "MULTIPLE_REGIONS": "ok",
     "COLOR_FLOW": "ok",
     "SPACING_UNKNOWN": "ok",
     "NO_STUDY_UID": "ok",
+    "SCALE_ASSUMED": "ok",
+    "FRAME_COUNT": "ok",
+    "UID_REUSED": "ok",
+    "COLOR_LABEL": "ok",
 }
 
 

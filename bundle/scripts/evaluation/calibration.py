@@ -13,6 +13,7 @@ from torch import nn
 
 from scripts.errors import BundleError
 from scripts.networks import load_weights, save_weights
+from scripts.sites import Classes
 
 from .calibration_fit import fit_all
 from .cases import CaseTable
@@ -39,7 +40,11 @@ def apply_calibration(network: nn.Module, fitted: Mapping[str, Any]) -> None:
 
 
 def calibrate(
-    network: nn.Module, weights: str | Path | None, cases: str | Sequence[str], output_dir: str | Path
+    network: nn.Module,
+    weights: str | Path | None,
+    cases: str | Sequence[str],
+    output_dir: str | Path,
+    classes: Classes,
 ) -> dict[str, Any]:
     """Fit on case tables, apply to a network, write ``model.pt`` and ``calibration.json``.
 
@@ -50,6 +55,7 @@ def calibrate(
             evidence threshold of zero; together they are one table. How far they were trained alike decides how far
             what is fitted carries over: evaluate before and after.
         output_dir: where both files go.
+        classes: what the lesions can be.
 
     Returns:
         What was fitted.
@@ -63,10 +69,11 @@ def calibrate(
     if not cases:
         raise BundleError("Nothing can be calibrated without cases; name the case tables of evaluations with --cases.")
     load_weights(network, weights)
-    if network.diagnosis_temperature != 1 or network.evidence_temperature != 1 or network.reliability_threshold > 0:
+    if network.is_calibrated():
         raise BundleError("These weights are calibrated already; give with --weights those that training wrote.")
-    tables = [CaseTable.read(path) for path in ([cases] if isinstance(cases, str) else cases)]
-    merged = CaseTable({name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns})
+    tables = [CaseTable.read(path, classes) for path in ([cases] if isinstance(cases, str) else cases)]
+    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns}
+    merged = CaseTable(columns, classes)
     fitted = fit_all(merged) | {"cases": len(merged)}
     apply_calibration(network, fitted)
     folder = Path(output_dir)

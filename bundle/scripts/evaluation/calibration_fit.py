@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, logit
+from scipy.special import expit, logit, logsumexp, softmax
 
 from scripts.errors import BundleError
 
 from .cases import CaseTable
-from .metrics import MALIGNANT_FROM
 
 #: Probabilities are kept away from 0 and 1 by this much before their logit is taken.
 MARGIN = 1e-6
@@ -39,6 +38,24 @@ def fit_temperature(logits: np.ndarray, outcome: np.ndarray) -> float:
         lambda log_t: cross_entropy(logits / np.exp(log_t), outcome), bounds=np.log([0.05, 20.0]), method="bounded"
     )
     return float(np.exp(fit.x))
+
+
+def fit_softmax_temperature(logits: np.ndarray, outcome: np.ndarray) -> float:
+    """The temperature T that makes softmax(logits / T) likeliest; of two classes as :func:`fit_temperature`.
+
+    Args:
+        logits: shape (N, C).
+        outcome: number of the true class, shape (N,).
+
+    Returns:
+        T, between 0.05 and 20.
+    """
+
+    def loss(log_t: float) -> float:
+        scaled = logits / np.exp(log_t)
+        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(scaled)), outcome]))
+
+    return float(np.exp(minimize_scalar(loss, bounds=np.log([0.05, 20.0]), method="bounded").x))
 
 
 def fit_line(logits: np.ndarray, target: np.ndarray) -> tuple[float, float]:
@@ -78,35 +95,39 @@ def fit_evidence_threshold(
 
 
 def fit_abstention(
-    probability: np.ndarray, reliability: np.ndarray, malignant: np.ndarray, coverage: float = 0.85
+    probability: np.ndarray,
+    reliability: np.ndarray,
+    right: np.ndarray,
+    threshold: float = 0.5,
+    coverage: float = 0.85,
 ) -> dict[str, Any]:
-    """When a diagnosis is *indeterminate*: the probability lies in a band around 0.5, or the reliability is low.
+    """When a diagnosis is *indeterminate*: the probability lies near the threshold, or the reliability is low.
 
     Of all pairs of limits that leave at least ``coverage`` of the lesions a diagnosis, the one whose diagnoses are
     right most often; of equal ones, the one that leaves most.
 
     Args:
-        probability: calibrated malignancy probability, shape (N,).
+        probability: calibrated probability of the positive class, shape (N,).
         reliability: in [0, 1], shape (N,).
-        malignant: boolean, shape (N,).
+        right: whether the diagnosis is right, boolean, shape (N,).
+        threshold: probability around which the band lies.
         coverage: share of the lesions that must keep a diagnosis.
 
     Returns:
         ``band`` (two probabilities), ``reliability_threshold``, and ``coverage``, ``accuracy`` and ``accuracy_of_all``
         on these cases.
     """
-    right = (probability >= MALIGNANT_FROM) == malignant
     best: tuple[tuple[float, float], float, float] | None = None
     for limit in np.unique(np.append(np.quantile(reliability, SHARES), 0.0)):
         for half in HALF_WIDTHS:
-            kept = (reliability >= limit) & (np.abs(probability - 0.5) >= half)
+            kept = (reliability >= limit) & (np.abs(probability - threshold) >= half)
             if kept.mean() >= coverage:
                 quality = (float(right[kept].mean()), float(kept.mean()))
                 if best is None or quality > best[0]:
                     best = (quality, float(limit), float(half))
     (accuracy, kept_share), limit, half = best
     return {
-        "band": [0.5 - half, 0.5 + half],
+        "band": [threshold - half, threshold + half],
         "reliability_threshold": limit,
         "coverage": kept_share,
         "accuracy": accuracy,
@@ -122,17 +143,16 @@ def fit_all(cases: CaseTable) -> dict[str, Any]:
 
     Returns:
         ``diagnosis_temperature``, ``evidence`` and its ``evidence_temperature``, ``reliability_slope`` and
-        ``reliability_offset``, ``abstention``; see the functions above.
+        ``reliability_offset``, ``abstention``; see the functions above. Without classes the temperature is one, and no
+        diagnosis is withheld.
 
     Raises:
-        BundleError: there are no benign, no malignant or no normal cases, or no data set has lesions and normals.
+        BundleError: there are no cases of a class or none without a lesion, or no data set has both.
     """
-    for kind in ("benign", "malignant", "normal"):
-        if not (cases["diagnosis"] == kind).any():
-            raise BundleError(f"Nothing can be calibrated without {kind} cases; give case tables that hold some.")
+    for word in cases.classes.listed:
+        if not (cases["diagnosis"] == word).any():
+            raise BundleError(f"Nothing can be calibrated without {word} cases; give case tables that hold some.")
     lesions = cases.select(cases.is_lesion)
-    logits = logit(np.clip(lesions["malignancy_probability"], MARGIN, 1 - MARGIN))
-    temperature = fit_temperature(logits, lesions.is_malignant)
 
     # A data set without normals says nothing about absence.
     beside = cases.select(np.isin(cases["dataset"], np.unique(cases["dataset"][~cases.is_lesion])))
@@ -145,10 +165,27 @@ def fit_all(cases: CaseTable) -> dict[str, Any]:
     outlined = np.isfinite(lesions["iou_gate_off"])
     slope, offset = fit_line(raw[outlined], lesions["iou_gate_off"][outlined])
     return {
-        "diagnosis_temperature": temperature,
+        **_fit_diagnosis(lesions, expit(slope * raw + offset)),
         "evidence": evidence,
         "evidence_temperature": fit_temperature(above, beside.is_lesion),
         "reliability_slope": slope,
         "reliability_offset": offset,
-        "abstention": fit_abstention(expit(logits / temperature), expit(slope * raw + offset), lesions.is_malignant),
+    }
+
+
+def _fit_diagnosis(lesions: CaseTable, reliability: np.ndarray) -> dict[str, Any]:
+    """``diagnosis_temperature`` and ``abstention``."""
+    classes = lesions.classes
+    if not classes.names:
+        band = [classes.threshold, classes.threshold]
+        return {"diagnosis_temperature": 1.0, "abstention": {"band": band, "reliability_threshold": 0.0}}
+    logits = np.log(np.clip(lesions.probabilities, MARGIN, 1 - MARGIN))
+    truth = np.array([classes.names.index(name) for name in lesions["diagnosis"]])
+    temperature = fit_softmax_temperature(logits, truth)
+    calibrated = softmax(logits / temperature, axis=1)
+    right = np.array([classes.decide(values) for values in calibrated]) == lesions["diagnosis"]
+    probability = calibrated[:, classes.positive_index]
+    return {
+        "diagnosis_temperature": temperature,
+        "abstention": fit_abstention(probability, reliability, right, classes.threshold),
     }

@@ -45,10 +45,10 @@ def paired_comparison(
     _check_same_cases(first, second)
     metrics = [METRICS[name] for name in names]
     try:
-        tables = [measure.cases(table) for measure, table in zip(metrics, (first, second))]
+        tables = [measure.cases(table) for measure, table in zip(metrics, (first, second), strict=True)]
         if len(tables[0]) != len(tables[1]):
             raise NotComputable(f'"{names[0]}" and "{names[1]}" are not of the same cases')
-        values = [float(m.on(t, np.ones((1, len(t))))[0]) for m, t in zip(metrics, tables)]
+        values = [float(m.on(t, np.ones((1, len(t))))[0]) for m, t in zip(metrics, tables, strict=True)]
         draws = bootstrap.draw(
             tables[0]["group"], lambda weights: metrics[0].on(tables[0], weights) - metrics[1].on(tables[1], weights)
         )
@@ -68,7 +68,7 @@ def paired_comparison(
 
 def _check_same_cases(first: CaseTable, second: CaseTable) -> None:
     """The two tables must list the same images with the same truth, in the same order."""
-    keys = [list(zip(t["dataset"], t["image"], t["diagnosis"], t["group"])) for t in (first, second)]
+    keys = [list(zip(t["dataset"], t["image"], t["diagnosis"], t["group"], strict=True)) for t in (first, second)]
     if keys[0] != keys[1]:
         odd = sorted(set(keys[0]) ^ set(keys[1]))
         name = f'"{odd[0][0]}: {odd[0][1]}" is only in one of them' if odd else "their order differs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from monai.metrics import compute_dice, compute_hausdorff_distance, compute_iou
@@ -51,7 +52,7 @@ def measure_case(
     gate_off: Tensor,
     true: Tensor,
     *,
-    malignancy_probability: float,
+    probabilities: Mapping[str, float],
     indeterminate: float,
     reliability: float,
     lesion_evidence: float,
@@ -62,13 +63,13 @@ def measure_case(
         emitted: the mask as emitted (evidence gate on), native grid, shape (H, W), boolean.
         gate_off: the fused mask before the gate, same grid.
         true: the true mask, same grid.
-        malignancy_probability: 0..1.
+        probabilities: 0..1, by column.
         indeterminate: 1 where the diagnosis is not to be trusted; counts where a mask was emitted.
         reliability: predicted IoU of the fused mask, 0..1.
         lesion_evidence: logit; the gate is open above 0.
 
     Returns:
-        One number for each of ``NUMBER_COLUMNS``. ``lesion_found`` is 1 when a mask was emitted.
+        One number for each column of numbers. ``lesion_found`` is 1 when a mask was emitted.
     """
     dice, iou = overlap(emitted, true)
     dice_gate_off, iou_gate_off = overlap(gate_off, true)
@@ -79,7 +80,7 @@ def measure_case(
         "iou": iou,
         "iou_gate_off": iou_gate_off,
         "hd95": hausdorff95(emitted, true),
-        "malignancy_probability": malignancy_probability,
+        **probabilities,
         "indeterminate": indeterminate * float(emitted.any()),
         "reliability": reliability,
         "lesion_evidence": lesion_evidence,

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from scripts.sites import Classes
+
 from .bootstrap import Bootstrap, NotComputable
 from .cases import CaseTable
 from .statistics import weighted_auc, weighted_mean
 
-MALIGNANT_FROM = 0.5
 LOCATED_FROM = 0.5  # IoU of the emitted mask with the true one
 Column = Callable[[CaseTable], np.ndarray]
 
@@ -25,8 +26,10 @@ class Metric:
         title: what it is, for tables.
         over: which cases it is of, as booleans (N,).
         values: what is averaged, or the score that is ranked, shape (N,).
-        positive: the positive class; makes it an area under the ROC curve.
-        needs: which cases it cannot do without, for the reason of its absence.
+        positive: the positive cases; makes it an area under the ROC curve.
+        diagnosis: whether it judges the diagnosis, which not every site has.
+        needs: which cases it cannot do without, for the reason of its absence; ``{positive}``, ``{others}`` and
+            ``{absent}`` stand for the site's words.
     """
 
     title: str
@@ -34,6 +37,7 @@ class Metric:
     values: Column
     needs: str
     positive: Column | None = None
+    diagnosis: bool = False
 
     def cases(self, table: CaseTable) -> CaseTable:
         """The cases that it is of.
@@ -41,11 +45,17 @@ class Metric:
         Raises:
             NotComputable: there is none, or one of the two kinds is missing.
         """
+        if self.diagnosis and not table.classes.names:
+            raise NotComputable("needs classes, of which this site has none")
         over = self.over(table)
         kinds = [over] if self.positive is None else [over & self.positive(table), over & ~self.positive(table)]
         if not all((kind & np.isfinite(self.values(table))).any() for kind in kinds):
-            raise NotComputable(f"needs {self.needs}")
+            raise NotComputable(f"needs {self._needed(table.classes)}")
         return table.select(over & np.isfinite(self.values(table)))
+
+    def _needed(self, classes: Classes) -> str:
+        others = " or ".join(classes.others)
+        return self.needs.format(positive=classes.positive, others=others, absent=classes.absent)
 
     def on(self, table: CaseTable, weights: np.ndarray) -> np.ndarray:
         """Its value under each row of weights.
@@ -104,20 +114,21 @@ def _located(table: CaseTable) -> np.ndarray:
     return (table["iou"] >= LOCATED_FROM).astype(float)
 
 
-def _called_malignant(table: CaseTable) -> np.ndarray:
-    return table.counted_probability >= MALIGNANT_FROM
-
-
 def _correct(table: CaseTable) -> np.ndarray:
-    return (_called_malignant(table) == table.is_malignant).astype(float)
+    return table.is_correct
+
+
+def _told_apart(table: CaseTable) -> np.ndarray:
+    """1 where the positive class is called so, or another is not."""
+    return (table.called_positive == table.is_positive).astype(float)
 
 
 def _squared_error(table: CaseTable) -> np.ndarray:
-    return (table.counted_probability - table.is_malignant) ** 2
+    return (table.counted_probability - table.is_positive) ** 2
 
 
 _LESION = "an image with a lesion"
-_BOTH = "benign and malignant lesions"
+_BOTH = "{others} and {positive} lesions"
 
 
 def _lesion_mean(title: str, column: str) -> Metric:
@@ -125,7 +136,7 @@ def _lesion_mean(title: str, column: str) -> Metric:
 
 
 def _diagnosis_auc(title: str, scores: Column) -> Metric:
-    return Metric(title, _lesions, scores, _BOTH, positive=lambda table: table.is_malignant)
+    return Metric(title, _lesions, scores, _BOTH, positive=lambda table: table.is_positive, diagnosis=True)
 
 
 METRICS = {
@@ -137,23 +148,30 @@ METRICS = {
     "lesions_located": Metric("lesions located", _lesions, _located, _LESION),
     "lesions_found": Metric("lesions found", _lesions, _column("lesion_found"), _LESION),
     "auc": _diagnosis_auc("AUC", lambda table: table.counted_probability),
-    "auc_gate_off": _diagnosis_auc("AUC, gate off", _column("malignancy_probability")),
+    "auc_gate_off": _diagnosis_auc("AUC, gate off", lambda table: table.probability),
     "auc_true_area": _diagnosis_auc("AUC, true area alone", _column("true_area")),
     "auc_predicted_area": _diagnosis_auc("AUC, predicted area alone", _column("predicted_area")),
-    "accuracy": Metric("accuracy", _lesions, _correct, _LESION),
+    "accuracy": Metric("accuracy", _lesions, _correct, _LESION, diagnosis=True),
     "indeterminate": _lesion_mean("indeterminate", "indeterminate"),
     "accuracy_determined": Metric(
         "accuracy, indeterminate left out",
         lambda table: table.is_lesion & (table["indeterminate"] == 0),
         _correct,
         "a lesion that is not indeterminate",
+        diagnosis=True,
     ),
-    "sensitivity": Metric("sensitivity", lambda table: table.is_malignant, _correct, "a malignant lesion"),
+    "sensitivity": Metric(
+        "sensitivity", lambda table: table.is_positive, _told_apart, "a {positive} lesion", diagnosis=True
+    ),
     "specificity": Metric(
-        "specificity", lambda table: table.is_lesion & ~table.is_malignant, _correct, "a benign lesion"
+        "specificity",
+        lambda table: table.is_lesion & ~table.is_positive,
+        _told_apart,
+        "a {others} lesion",
+        diagnosis=True,
     ),
-    "brier": Metric("Brier score", _lesions, _squared_error, _LESION),
-    "normals_with_mask": Metric("normals with a mask", _normals, _column("lesion_found"), "a normal image"),
+    "brier": Metric("Brier score", _lesions, _squared_error, _LESION, diagnosis=True),
+    "normals_with_mask": Metric("normals with a mask", _normals, _column("lesion_found"), "a {absent} image"),
     "evidence_auc": Metric(
         "AUC, lesion against normal",
         _beside_normals,

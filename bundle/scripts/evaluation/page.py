@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from scripts.sites import Classes
+from scripts.writing.tables import markdown
 
 from .metrics import METRICS
 
@@ -15,7 +18,7 @@ _TITLES = {name: metric.title for name, metric in METRICS.items()} | {
     "false_positives_at_95_sensitivity": "normals above the threshold that finds 95 % of lesions",
     "mask_risk_by_reliability": "1 - Dice, by reliability",
     "diagnosis_risk_by_reliability": "wrong diagnoses, by reliability",
-    "diagnosis_risk_by_probability": "wrong diagnoses, by distance of the probability from 0.5",
+    "diagnosis_risk_by_probability": "wrong diagnoses, by distance of the probability from the threshold",
 }
 _MASKS = ("dice", "dice_gate_off", "iou", "hd95", "lesions_located", "lesions_found")
 _AUCS = ("auc", "auc_gate_off", "auc_true_area", "auc_predicted_area")
@@ -25,12 +28,15 @@ _RELIABILITY = ("reliability_correlation", "reliability_error", "indeterminate",
 _RISKS = ("mask_risk_by_reliability", "diagnosis_risk_by_reliability", "diagnosis_risk_by_probability")
 
 
-def evaluation_markdown(strata: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any]) -> str:
+def evaluation_markdown(
+    strata: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], classes: Classes
+) -> str:
     """The evaluation as a page to read.
 
     Args:
         strata: what ``summarise`` returned.
         about: what was evaluated and how, by name, for the page's head.
+        classes: what the lesions can be.
 
     Returns:
         Markdown. A number in brackets is a bootstrap interval; an empty cell's reason stands at the end.
@@ -43,22 +49,14 @@ def evaluation_markdown(strata: Mapping[str, Mapping[str, Any]], about: Mapping[
     with_normals = [name for name in wholes if strata[name]["normals"]]
     parts = ["# Evaluation", "\n".join(f"* {name}: {value}" for name, value in about.items())]
     parts += ["## Masks", _metric_table(strata, with_lesions, _MASKS)]
-    parts += ["## Diagnosis", _metric_table(strata, [n for n in with_lesions if _both_classes(n)], _DIAGNOSIS)]
+    if classes.names:
+        mixed = [name for name in with_lesions if name.partition("/")[2] not in classes.names]
+        parts += ["## Diagnosis", _metric_table(strata, mixed, _DIAGNOSIS)]
     if with_normals:
         parts += ["## Lesion or none", _metric_table(strata, with_normals, _EVIDENCE, count="normals")]
     parts += ["## Reliability", _metric_table(strata, [n for n in wholes if n in with_lesions], _RELIABILITY)]
     parts += [_risk_table(strata, wholes), "## Absent", _reasons(strata, wholes), "Research use only."]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _both_classes(name: str) -> bool:
-    return not name.endswith(("/benign", "/malignant"))
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _metric_table(
@@ -68,7 +66,7 @@ def _metric_table(
         [name, str(strata[name][count]), *(_cell(strata[name].get(metric), metric) for metric in metrics)]
         for name in names
     ]
-    return _table(["cases", count, *(_TITLES[metric] for metric in metrics)], rows)
+    return markdown(["cases", count, *(_TITLES[metric] for metric in metrics)], rows)
 
 
 def _cell(result: Mapping[str, Any] | None, metric: str) -> str:
@@ -87,7 +85,7 @@ def _risk_table(strata: Mapping[str, Mapping[str, Any]], wholes: list[str]) -> s
     if not found:
         return ""
     head = ["cases", "risk", *(f"{point['coverage']:.0%} kept" for point in found[0][2])]
-    return _table(head, ([n, _TITLES[r], *(f"{point['risk']:.3f}" for point in curve)] for n, r, curve in found))
+    return markdown(head, ([n, _TITLES[r], *(f"{point['risk']:.3f}" for point in curve)] for n, r, curve in found))
 
 
 def _reasons(strata: Mapping[str, Mapping[str, Any]], wholes: list[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,13 @@ from typing import Any
 
 import ignite.distributed as idist
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils import convert_to_tensor
 
+from scripts.epochs import EpochHandler
 from scripts.errors import BundleError
+from scripts.findings import read_answer
+from scripts.sites import Classes
 
 from .bootstrap import Bootstrap
 from .cases import CaseTable
@@ -25,7 +27,7 @@ from .page import evaluation_markdown
 from .summary import summarise
 
 
-class EvaluationReport:
+class EvaluationReport(EpochHandler):
     """Measures every case on its native grid; at the end writes ``cases.csv``, ``evaluation.json``, ``evaluation.md``.
 
     With the names of the descriptors, ``radiomics.csv`` too: what was measured in the fused mask, gate on or off.
@@ -36,6 +38,7 @@ class EvaluationReport:
 
     Args:
         output_dir: where the files go.
+        classes: what the lesions can be, in the order of the network's logits.
         mask_key: the emitted mask (evidence gate on), shape (1, H, W), 0 or 1, native grid.
         gate_off_key: the fused mask before the gate, same form.
         label_key: in the item, the true mask, same form; beside it ``dataset``, ``group`` and ``diagnosis``.
@@ -47,6 +50,7 @@ class EvaluationReport:
     def __init__(
         self,
         output_dir: str | Path,
+        classes: Classes,
         mask_key: str = "mask",
         gate_off_key: str = "mask_gate_off",
         label_key: str = "label",
@@ -55,6 +59,7 @@ class EvaluationReport:
         bootstrap: Bootstrap = Bootstrap(),
     ) -> None:
         self.output_dir = Path(output_dir)
+        self.classes = classes
         self.mask_key = mask_key
         self.gate_off_key = gate_off_key
         self.label_key = label_key
@@ -62,12 +67,6 @@ class EvaluationReport:
         self.descriptors = list(descriptors)
         self.bootstrap = bootstrap
         self.rows: dict[str, dict[str, Any]] = {}
-
-    def attach(self, engine: Engine) -> None:
-        """Measure after every batch, write after the last."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.measure)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
         """Forget an earlier run."""
@@ -84,7 +83,7 @@ class EvaluationReport:
         # A distributed sampler may repeat cases: one row for each image.
         rows = {path: row for part in idist.all_gather(self.rows) for path, row in part.items()}
         named = _with_names(rows)
-        table = CaseTable.from_rows(named)
+        table = CaseTable.from_rows(named, self.classes)
         strata = summarise(table, self.bootstrap)
         whole = strata["all"]
         engine.state.metrics |= {name: whole[name]["value"] for name in METRICS if name in whole}
@@ -101,15 +100,19 @@ class EvaluationReport:
                 f'The mask of "{path}" has {_size(true)} pixels, but the image was read with {_size(emitted)}. '
                 "Replace one of them."
             )
-        evidence = {
-            "malignancy_probability": torch.softmax(output["pred"]["diagnosis_logits"].float(), dim=-1)[1].item(),
-            "indeterminate": output["pred"]["indeterminate"].item(),
-            "reliability": output["pred"]["reliability"].item(),
-            "lesion_evidence": output["pred"]["lesion_logit"].item(),
-        }
-        if not all(math.isfinite(value) for value in evidence.values()):
+        answer = read_answer(output["pred"], self.classes)
+        if not answer.finite:
             raise BundleError(f'The network\'s output for "{path}" is not finite. Check the weights or switch off amp.')
-        numbers = measure_case(emitted, gate_off, true, **evidence)
+        by_class = dict(zip(self.classes.names, answer.probabilities, strict=True))
+        numbers = measure_case(
+            emitted,
+            gate_off,
+            true,
+            probabilities={column: by_class[name] for name, column in self.classes.columns.items()},
+            indeterminate=float(answer.indeterminate),
+            reliability=answer.mask_reliability,
+            lesion_evidence=answer.lesion_logit,
+        )
         radiomics = output["pred"]["radiomics"].tolist() if self.descriptors else []
         return {key: item[key] for key in ("dataset", "group", "diagnosis")} | numbers | {"radiomics": radiomics}
 
@@ -122,7 +125,8 @@ class EvaluationReport:
         table.write(self.output_dir / "cases.csv")
         report = json.dumps({"about": about, "strata": strata}, indent=1, allow_nan=False)
         (self.output_dir / "evaluation.json").write_text(report + "\n", encoding="utf-8")
-        (self.output_dir / "evaluation.md").write_text(evaluation_markdown(strata, about), encoding="utf-8")
+        page = evaluation_markdown(strata, about, self.classes)
+        (self.output_dir / "evaluation.md").write_text(page, encoding="utf-8")
 
     def _write_radiomics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if self.descriptors:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .bootstrap import Bootstrap, NotComputable
-from .cases import LESIONS, SIZES, CaseTable
+from .cases import SIZES, CaseTable
 from .metrics import METRICS
 from .statistics import (
     CALIBRATION_BINS,
@@ -23,15 +23,15 @@ def strata(table: CaseTable) -> dict[str, np.ndarray]:
     """The groups of cases that are reported: all and each dataset, whole, by class and by tercile of lesion size.
 
     Returns:
-        Booleans (N,) by name: ``all``, ``all/benign``, ``all/small``, ``busi``, ``busi/benign`` ...; only those with
-        cases.
+        Booleans (N,) by name: ``all``, ``all/<class>``, ``all/small``, ``<dataset>``, ``<dataset>/<class>`` ...; only
+        those with cases.
     """
     wholes = {"all": np.ones(len(table), dtype=bool)}
     wholes |= {str(name): table["dataset"] == name for name in np.unique(table["dataset"])}
     chosen: dict[str, np.ndarray] = {}
     for name, whole in wholes.items():
         chosen[name] = whole
-        chosen |= {f"{name}/{diagnosis}": whole & (table["diagnosis"] == diagnosis) for diagnosis in LESIONS}
+        chosen |= {f"{name}/{kind}": whole & (table["diagnosis"] == kind) for kind in table.classes.names}
         chosen |= {f"{name}/{size}": whole & (table["size"] == size) for size in SIZES}
     return {name: cases for name, cases in chosen.items() if cases.any()}
 
@@ -69,9 +69,15 @@ def _lesions(table: CaseTable, at_least: int) -> CaseTable:
     return lesions
 
 
+def _diagnosed(table: CaseTable, at_least: int) -> CaseTable:
+    if not table.classes.names:
+        raise NotComputable("needs classes, of which this site has none")
+    return _lesions(table, at_least)
+
+
 def _calibration(table: CaseTable) -> dict[str, Any]:
-    lesions = _lesions(table, CALIBRATION_BINS)
-    bins = calibration_bins(lesions.counted_probability, lesions.is_malignant)
+    lesions = _diagnosed(table, CALIBRATION_BINS)
+    bins = calibration_bins(lesions.counted_probability, lesions.is_positive)
     return {"value": expected_calibration_error(bins), "cases": len(lesions), "bins": bins}
 
 
@@ -96,10 +102,10 @@ def _mask_risk(table: CaseTable) -> dict[str, Any]:
 
 def _diagnosis_risk(confidence: str) -> Any:
     def compute(table: CaseTable) -> dict[str, Any]:
-        lesions = _lesions(table, 2)
-        probability = lesions.counted_probability
-        certainty = {"reliability": lesions["reliability"], "probability": np.abs(probability - 0.5)}[confidence]
-        wrong = METRICS["accuracy"].values(lesions) == 0
+        lesions = _diagnosed(table, 2)
+        distance = np.abs(lesions.counted_probability - table.classes.threshold)
+        certainty = {"reliability": lesions["reliability"], "probability": distance}[confidence]
+        wrong = lesions.is_correct == 0
         return risk_coverage(certainty, wrong.astype(float)) | {"cases": len(lesions)}
 
     return compute

@@ -7,21 +7,21 @@ from typing import Any
 
 import ignite.distributed as idist
 import numpy as np
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils import convert_to_tensor
 from PIL import Image, ImageDraw
 
 from scripts.data import LoadUltrasoundd
-from scripts.writing.drawing import draw_contour, font_of, png_bytes
+from scripts.epochs import EpochHandler
+from scripts.writing.drawing import FAINT, PREDICTED_COLOR, TEXT, TRUE_COLOR, draw_contour, font_of, png_bytes
 from scripts.writing.files import write_whole
 
 from .measures import overlap
 
-TRUE_COLOR, PREDICTED_COLOR = (79, 195, 247), (255, 112, 67)
 _TILE, _CAPTION, _COLUMNS = 300, 40, 5
 
 
-class WorstCases:
+class WorstCases(EpochHandler):
     """At the end of an evaluation, writes ``worst.png``: true outline blue, emitted outline orange, lowest Dice first.
 
     Args:
@@ -38,17 +38,11 @@ class WorstCases:
         self.mask_key, self.label_key = mask_key, label_key
         self.worst: dict[str, dict[str, Any]] = {}
 
-    def attach(self, engine: Engine) -> None:
-        """Compare after every batch, draw after the last."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.keep)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
-
     def start(self, engine: Engine) -> None:
         """Forget an earlier run."""
         self.worst = {}
 
-    def keep(self, engine: Engine) -> None:
+    def measure(self, engine: Engine) -> None:
         """Keep the worst of those seen so far."""
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             true, found = (
@@ -86,6 +80,6 @@ class WorstCases:
         tile = Image.new("RGB", (_TILE, _TILE + _CAPTION))
         tile.paste(image, ((_TILE - image.width) // 2, _CAPTION + (_TILE - image.height) // 2))
         draw = ImageDraw.Draw(tile)
-        draw.text((6, 2), Path(path).name, fill=(238, 238, 238), font=font_of(14))
-        draw.text((6, 20), f"{case['diagnosis']}, Dice {case['dice']:.2f}", fill=(165, 165, 170), font=font_of(14))
+        draw.text((6, 2), Path(path).name, fill=TEXT, font=font_of(14))
+        draw.text((6, 20), f"{case['diagnosis']}, Dice {case['dice']:.2f}", fill=FAINT, font=font_of(14))
         return tile

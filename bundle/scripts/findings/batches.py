@@ -11,6 +11,7 @@ from monai.data import decollate_batch
 from monai.data.utils import collate_meta_tensor
 from monai.engines.utils import IterationEvents
 from monai.transforms import Compose
+from torch.utils.data import get_worker_info
 
 
 def collate_items(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -21,7 +22,14 @@ def collate_items(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         ``image`` (B, C, S, S) and ``items``, the B items without it.
+
+    Raises:
+        RuntimeError: in a loader's process, if the shared memory is full.
     """
+    if get_worker_info() is not None:
+        # Sent without this, a batch that finds no room is lost without a word, and the run waits for it in vain.
+        for value in (value for item in items for value in item.values() if isinstance(value, torch.Tensor)):
+            value.share_memory_()
     return {
         "image": collate_meta_tensor([item["image"] for item in items]),
         "items": [{key: value for key, value in item.items() if key != "image"} for item in items],
@@ -37,11 +45,11 @@ class DecollateItems:
 
     def __call__(self, engine: Engine) -> None:
         """Make lists of items of the engine's batch and output."""
-        evidence = {name: values.cpu() for name, values in engine.state.output["pred"].items()}
-        images, evidences = decollate_batch(engine.state.output["image"]), decollate_batch(evidence)
+        batched = {name: values.cpu() for name, values in engine.state.output["pred"].items()}
+        images, outputs = decollate_batch(engine.state.output["image"]), decollate_batch(batched)
         engine.state.batch = engine.state.batch["items"]
         engine.state.output = [
-            {"image": image, "pred": one} for image, one in zip(images, evidences, strict=True)
+            {"image": image, "pred": output} for image, output in zip(images, outputs, strict=True)
         ]
 
 

@@ -3,68 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .finding import Candidate, Descriptor, Evidence
 
-def describe_candidates(
-    evidence: Mapping[str, Tensor], crop: Sequence[int], alpha_ext: float = 1.0, temperature: float = 1.0
-) -> dict[str, Any]:
-    """The evidence of one image as plain values.
+
+def gather_evidence(
+    outputs: Mapping[str, Tensor], crop: Sequence[int], network: nn.Module, with_lesion: bool
+) -> Evidence:
+    """What the network believed of one image, as plain values.
 
     Args:
-        evidence: of :meth:`RadVLSM.forward_named`, one image, on the CPU.
+        outputs: of :meth:`RadVLSM.forward_named`, one image, on the CPU.
         crop: top, left, bottom, right of the analysed region in the file's grid, pixels.
-        alpha_ext: weight of the radiomics' logits in the diagnosis.
-        temperature: of the diagnosis.
-
-    Returns:
-        ``response_peak`` and ``fallback`` (the response was flat, the one box is the image); ``lesion_logit``;
-        ``logits_visual`` and ``logits_radiomics`` (benign, malignant: their sum is the diagnosis);
-        ``effective_candidates``, 1 / sum of squared weights; ``candidates``, best first: ``box`` (x1, y1, x2, y2 in
-        pixels of the file), ``response`` (contrast in the map), ``semantic`` (cosine with the prompt),
-        ``consistency`` (predicted), ``weight``.
+        network: the :class:`scripts.networks.RadVLSM` that they are of.
+        with_lesion: name the descriptors that moved its diagnosis, too.
     """
-    valid = evidence["valid"] > 0
-    names = {"response": "scores", "semantic": "semantic", "consistency": "consistency", "weight": "weights"}
-    columns = {name: evidence[key][valid].tolist() for name, key in names.items()}
-    boxes = boxes_in_file(evidence["boxes"][valid], crop, evidence["mask_logits"].shape[-1])
-    weights = evidence["weights"][valid]
-    return {
-        "response_peak": round(float(evidence["response_map"].max()), 4),
-        "fallback": bool(evidence["fallback"] > 0),
-        "lesion_logit": round(float(evidence["lesion_logit"]), 4),
-        "logits_visual": [round(value, 4) for value in (evidence["y_sam"] / temperature).tolist()],
-        "logits_radiomics": [round(value, 4) for value in (alpha_ext * evidence["y_rad"] / temperature).tolist()],
-        "effective_candidates": round(float(1.0 / weights.pow(2).sum()), 4),
-        "candidates": [
-            {"box": box, **{name: round(values[row], 4) for name, values in columns.items()}}
-            for row, box in enumerate(boxes)
-        ],
-    }
+    valid = outputs["valid"] > 0
+    boxes = boxes_in_file(outputs["boxes"][valid], crop, outputs["mask_logits"].shape[-1])
+    weights = outputs["weights"][valid]
+    columns = (outputs[name][valid].tolist() for name in ("scores", "semantic", "consistency", "weights"))
+    candidates = [
+        Candidate(box, *(round(value, 4) for value in values))
+        for box, values in zip(boxes, zip(*columns, strict=True), strict=True)
+    ]
+    head, temperature = network.diagnosis_head, float(network.diagnosis_temperature)
+    return Evidence(
+        response_peak=round(float(outputs["response_map"].max()), 4),
+        fallback=bool(outputs["fallback"] > 0),
+        lesion_logit=round(float(outputs["lesion_logit"]), 4),
+        logits_visual=_rounded(outputs["y_sam"] / temperature),
+        logits_radiomics=_rounded(head.radiomics_weight * outputs["y_rad"] / temperature),
+        effective_candidates=round(float(1.0 / weights.pow(2).sum()), 4),
+        candidates=candidates,
+        descriptors=name_descriptors(network, outputs["radiomics"]) if with_lesion else [],
+    )
 
 
-def name_descriptors(network: nn.Module, radiomics: Tensor, most: int = 5) -> list[dict[str, Any]]:
-    """The descriptors that moved a diagnosis most.
+def name_descriptors(network: nn.Module, radiomics: Tensor, most: int = 5) -> list[Descriptor]:
+    """The descriptors that moved a diagnosis most, strongest first; none where radiomics have no part in it.
 
     Args:
         network: a :class:`scripts.networks.RadVLSM`.
         radiomics: raw descriptors of one lesion, shape (R).
         most: how many to name.
-
-    Returns:
-        ``name``, ``value`` and ``moves_logit_by`` (malignant against benign, compared with the training data's mean),
-        strongest first; none where radiomics have no part in the diagnosis.
     """
     moved = network.diagnosis_head.contributions(radiomics.to(network.prompt_embedding.device)).cpu()
     moved = moved / float(network.diagnosis_temperature)
     strongest = moved.abs().argsort(descending=True)[:most].tolist()
     names = network.radiomics.names
     return [
-        {"name": names[i], "value": round(float(radiomics[i]), 4), "moves_logit_by": round(float(moved[i]), 4)}
+        Descriptor(names[i], round(float(radiomics[i]), 4), round(float(moved[i]), 4))
         for i in strongest
         if moved[i] != 0 and bool(torch.isfinite(radiomics[i]))
     ]
@@ -107,3 +99,5 @@ def response_on_region(response: Tensor, crop: Sequence[int]) -> np.ndarray:
     return (response[0, top : top + height, left : left + width] * 255).round().to(torch.uint8).numpy()
 
 
+def _rounded(values: Tensor) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]

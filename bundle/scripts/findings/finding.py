@@ -1,119 +1,175 @@
-"""From the network's evidence and the native mask to what a reader wants to know about one image."""
+"""What was found in one image: the one type that travels from the network to files, archives and servers."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from monai.config import KeysCollection
-from monai.transforms import MapTransform, Transform
-from torch import Tensor, nn
 
-from scripts.writing.notice import NOTE
-
-from .batches import byte_picture
-from .candidates import describe_candidates, name_descriptors, response_on_region
-from .measurements import measure_size
-
-NON_FINITE = "NON_FINITE_OUTPUT"
-
-#: Evidence that results tell of; radiomics that cannot be measured are left out by name instead.
-TOLD = (
-    "lesion_logit diagnosis_logits y_sam y_rad reliability gated_mask_logits response_map boxes scores semantic "
-    "consistency weights"
-).split()
+#: Flags, in the words that people read. Without a calibration nothing is known about what is indeterminate.
+INDETERMINATE, NOT_CALIBRATED = "indeterminate", "not calibrated"
 
 
-class KeepPictured(MapTransform):
-    """Keep a copy of the loaded image as ``picture``, uint8 of shape (C, H, W), before it is resized for the network.
+@dataclass(frozen=True)
+class Size:
+    """Outline measurements.
 
-    Args:
-        keys: the image's entry.
-        picture_key: where the copy goes.
-        allow_missing_keys: as in MONAI.
+    Attributes:
+        area_px: pixels.
+        area_mm2: rounded to 0.01; None where the spacing of pixels is not known, as with the axes.
+        long_axis_mm: greatest diameter.
+        short_axis_mm: extent at right angles to it.
     """
 
-    def __init__(
-        self, keys: KeysCollection = "image", picture_key: str = "picture", allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.picture_key = picture_key
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        item = dict(data)
-        for key in self.key_iterator(item):
-            image = item[key]
-            item[self.picture_key] = byte_picture(image.as_tensor() if hasattr(image, "as_tensor") else image)
-        return item
+    area_px: int
+    area_mm2: float | None = None
+    long_axis_mm: float | None = None
+    short_axis_mm: float | None = None
 
 
-class DescribeLesiond(Transform):
-    """Put the evidence into words and numbers.
+@dataclass(frozen=True)
+class Lesion:
+    """One connected part of the mask.
 
-    Reads ``pred`` (the evidence of one image), ``mask`` (1, rows, columns) on the native grid, and ``source``; leaves
-    ``result``, a dict of plain values (what a server can answer), and in ``pred`` the mask as uint8 (rows, columns).
-    Evidence that is not finite makes the item ``status`` failed, ``reason`` NON_FINITE_OUTPUT.
-
-    ``result`` has ``lesion_found``; ``diagnosis`` (benign | malignant | none); ``malignancy_probability`` (tempered,
-    None without a lesion); ``indeterminate`` (a lesion whose diagnosis the network does not trust);
-    ``reliability`` (predicted IoU); ``lesion_evidence`` (0..1, a lesion is found
-    above 0.5, unless its mask vanishes); ``area_px``, ``area_mm2``, ``long_axis_mm``, ``short_axis_mm``;
-    ``radiomics`` {name: value};
-    ``evidence``, see :func:`scripts.findings.candidates.describe_candidates`, with the ``descriptors`` that moved the
-    diagnosis most; ``note``. The response map of the analysed
-    region, uint8 (h, w), goes to ``response``.
-
-    Args:
-        network: knows the names of its radiomics (``radiomics.names``) and, once its weights are loaded, how much each
-            moves the diagnosis.
+    Attributes:
+        box: top, left, bottom, right of its pixels in the file's grid, bottom and right exclusive.
+        mask: boolean, of the size of the box.
+        size: its own.
+        diagnosis: a class of the site; "" where the site has none.
+        probability: of the site's positive class, tempered; None where there are no classes.
+        mask_reliability: predicted IoU of the mask, 0..1.
+        radiomics: of its mask, by name, those that could be measured.
+        sentence: its description, measured from its mask; "" where nothing is said of it.
+        caption: a few words of it.
+        words: the same by term of the site's lexicon.
+        flags: see :data:`INDETERMINATE` and :data:`NOT_CALIBRATED`.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
+    box: tuple[int, int, int, int]
+    mask: np.ndarray
+    size: Size
+    diagnosis: str
+    probability: float | None
+    mask_reliability: float
+    radiomics: Mapping[str, float] = field(default_factory=dict)
+    sentence: str = ""
+    caption: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        item = dict(data)
-        evidence = {name: values.cpu() for name, values in item["pred"].items()}
-        # A mask of a pixel or two may vanish on a coarser native grid: no lesion can be shown then.
-        mask = (torch.as_tensor(item["mask"])[0] > 0) & (evidence["lesion_logit"] > 0)
-        item["pred"] = mask.to(torch.uint8)
-        if not all(bool(torch.isfinite(evidence[name]).all()) for name in TOLD):
-            item["status"], item["reason"], item["result"] = "failed", NON_FINITE, {}
-            return item
-        item["result"] = self._describe(evidence, mask.numpy(), item["source"])
-        item["response"] = response_on_region(evidence["response_map"], item["source"]["crop"])
-        return item
+    @property
+    def indeterminate(self) -> bool:
+        """The network does not trust its diagnosis."""
+        return INDETERMINATE in self.flags
 
-    def _describe(
-        self, evidence: Mapping[str, Tensor], mask: np.ndarray, source: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        found = bool(mask.any())
-        probability = float(torch.softmax(evidence["diagnosis_logits"].double(), dim=0)[1])
-        reliability = float(evidence["reliability"])
-        return {
-            "lesion_found": found,
-            "diagnosis": ("malignant" if probability >= 0.5 else "benign") if found else "none",
-            "malignancy_probability": round(probability, 4) if found else None,
-            "indeterminate": found and float(evidence["indeterminate"]) > 0,
-            "reliability": round(reliability, 4),
-            "lesion_evidence": round(float(torch.sigmoid(evidence["lesion_logit"].double())), 4),
-            **measure_size(mask, source["spacing"]),
-            "radiomics": self._radiomics(evidence) if found else {},
-            "evidence": {
-                **describe_candidates(
-                    evidence,
-                    source["crop"],
-                    self.network.diagnosis_head.radiomics_weight,
-                    float(self.network.diagnosis_temperature),
-                ),
-                "descriptors": name_descriptors(self.network, evidence["radiomics"]) if found else [],
-            },
-            "note": NOTE,
-        }
 
-    def _radiomics(self, evidence: Mapping[str, Tensor]) -> dict[str, float]:
-        named = zip(self.network.radiomics.names, evidence["radiomics"].tolist(), strict=True)
-        return {name: value for name, value in named if math.isfinite(value)}
+@dataclass(frozen=True)
+class Candidate:
+    """A box that language proposed.
+
+    Attributes:
+        box: x1, y1, x2, y2 in pixels of the file.
+        response: contrast in the response map.
+        semantic: cosine of its content with the prompt.
+        consistency: predicted agreement of its mask with the consensus.
+        weight: share in the fused mask.
+    """
+
+    box: Sequence[float]
+    response: float
+    semantic: float
+    consistency: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """A measurement of the lesion that moved its diagnosis.
+
+    Attributes:
+        name: of the radiomics' column.
+        value: raw.
+        moves_logit_by: towards the positive class, compared with the training data's mean.
+    """
+
+    name: str
+    value: float
+    moves_logit_by: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was believed of one image, and why; an entry of evidence.json has these keys in this order.
+
+    Attributes:
+        response_peak: greatest response, 0..1.
+        fallback: the response was flat, and the one box is the whole image.
+        lesion_logit: a lesion is found above 0, unless its mask vanishes.
+        logits_visual: of the classes, tempered; with those of the radiomics they sum up to the diagnosis.
+        logits_radiomics: the radiomics' share, weighed and tempered.
+        effective_candidates: 1 / sum of squared weights.
+        candidates: best first.
+        descriptors: strongest first; none without a lesion.
+    """
+
+    response_peak: float
+    fallback: bool
+    lesion_logit: float
+    logits_visual: Sequence[float]
+    logits_radiomics: Sequence[float]
+    effective_candidates: float
+    candidates: Sequence[Candidate] = ()
+    descriptors: Sequence[Descriptor] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found in one image; picklable, since other processes write its files.
+
+    Attributes:
+        mask: uint8 0 or 1, shape (rows, columns) of the file: all lesions together.
+        size: of that mask; the axes are those of its largest part.
+        lesions: connected parts of the mask, largest first.
+        diagnosis: of the most suspicious lesion, a class of the site; or its word for no lesion; "" for a lesion where
+            the site has no classes.
+        probability: of the site's positive class, tempered, 0..1; None without a lesion or without classes.
+        mask_reliability: predicted IoU of the mask, 0..1.
+        lesion_evidence: 0..1.
+        flags: see :data:`INDETERMINATE` and :data:`NOT_CALIBRATED`.
+        radiomics: of that lesion, by name, those that could be measured; empty without a lesion.
+        evidence: why.
+        response: the response map on the analysed region, uint8 (h, w).
+    """
+
+    mask: np.ndarray
+    size: Size
+    lesions: tuple[Lesion, ...]
+    diagnosis: str
+    probability: float | None
+    mask_reliability: float
+    lesion_evidence: float
+    flags: tuple[str, ...]
+    radiomics: Mapping[str, float]
+    evidence: Evidence
+    response: np.ndarray
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a lesion."""
+        return bool(self.lesions)
+
+    @property
+    def most_suspicious(self) -> Lesion:
+        """The lesion that the image's diagnosis is of; the largest, where no lesion has a probability."""
+        return max(self.lesions, key=lambda lesion: -1.0 if lesion.probability is None else lesion.probability)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the network's answers were calibrated."""
+        return NOT_CALIBRATED not in self.flags
+
+    @property
+    def indeterminate(self) -> bool | None:
+        """A lesion whose diagnosis the network does not trust; None where that was never fitted."""
+        return INDETERMINATE in self.flags if self.calibrated else None

@@ -1,19 +1,20 @@
-"""Size of a lesion from its mask, as a sonographer would measure it with calipers."""
+"""Size of a lesion from its mask, as a sonographer would measure it with calipers, and the parts of a mask."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import cdist
 
-#: The columns of predictions.csv that these functions fill.
-SIZE_COLUMNS = ("area_px", "area_mm2", "long_axis_mm", "short_axis_mm")
+from .finding import Size
+
+_TOUCHING = np.ones((3, 3))  # corners count
 
 
-def measure_size(mask: np.ndarray, spacing: Sequence[float]) -> dict[str, int | float | str]:
+def measure_size(mask: np.ndarray, spacing: Sequence[float]) -> Size:
     """Area, long and short axis of a mask; lengths only where the spacing is known.
 
     Args:
@@ -21,20 +22,15 @@ def measure_size(mask: np.ndarray, spacing: Sequence[float]) -> dict[str, int | 
         spacing: [row_mm, column_mm], or empty where unknown.
 
     Returns:
-        ``area_px``; ``area_mm2``, ``long_axis_mm``, ``short_axis_mm`` rounded to 0.01, "" without spacing, 0 where the
-        mask is empty.
+        Millimetres rounded to 0.01, None without spacing, 0 where the mask is empty.
     """
     inside = np.asarray(mask) > 0
     area = int(np.count_nonzero(inside))
     if not spacing:
-        return {"area_px": area, "area_mm2": "", "long_axis_mm": "", "short_axis_mm": ""}
+        return Size(area)
     long_axis, short_axis = lesion_axes(inside, spacing) if area else (0.0, 0.0)
-    return {
-        "area_px": area,
-        "area_mm2": round(area * float(spacing[0]) * float(spacing[1]), 2),
-        "long_axis_mm": round(long_axis, 2),
-        "short_axis_mm": round(short_axis, 2),
-    }
+    square = round(area * float(spacing[0]) * float(spacing[1]), 2)
+    return Size(area, square, round(long_axis, 2), round(short_axis, 2))
 
 
 def lesion_axes(inside: np.ndarray, spacing: Sequence[float]) -> tuple[float, float]:
@@ -50,7 +46,7 @@ def lesion_axes(inside: np.ndarray, spacing: Sequence[float]) -> tuple[float, fl
     Returns:
         Long and short axis in mm.
     """
-    labels, count = ndimage.label(inside, structure=np.ones((3, 3)))
+    labels, count = ndimage.label(inside, structure=_TOUCHING)
     if count > 1:
         inside = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     outline = inside & ~ndimage.binary_erosion(inside)
@@ -62,3 +58,20 @@ def lesion_axes(inside: np.ndarray, spacing: Sequence[float]) -> tuple[float, fl
     direction = (hull[second] - hull[first]) / distances[first, second]
     across = hull @ np.array([-direction[1], direction[0]])
     return float(distances[first, second]), float(np.ptp(across))
+
+
+def connected_parts(inside: np.ndarray) -> Iterator[tuple[tuple[int, int, int, int], np.ndarray]]:
+    """The 8-connected parts of a mask, largest first.
+
+    Args:
+        inside: bool, shape (rows, columns).
+
+    Yields:
+        Its box (top, left, bottom, right) and its own mask, bool, of the size of the box.
+    """
+    labels, count = ndimage.label(inside, structure=_TOUCHING)
+    places = ndimage.find_objects(labels)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    for index in np.argsort(-sizes, kind="stable"):
+        rows, columns = places[index]
+        yield (rows.start, columns.start, rows.stop, columns.stop), labels[rows, columns] == index + 1

@@ -13,22 +13,22 @@ from monai.utils import convert_to_tensor
 
 
 class MaskProbabilitiesd(Transform):
-    """Take mask logits out of the network's evidence as probabilities, which survive interpolation better than logits.
+    """Take mask logits out of the network's outputs as probabilities, which survive interpolation better than logits.
 
     Args:
-        masks: key to create, by the name of the evidence: ``{"mask": "gated_mask_logits"}``.
-        evidence_key: where the evidence of one image lies; logits of shape (1, S, S).
+        masks: key to create, by the name of the output: ``{"mask": "gated_mask_logits"}``.
+        outputs_key: where the outputs of one image lie; logits of shape (1, S, S).
     """
 
-    def __init__(self, masks: Mapping[str, str], evidence_key: str = "pred") -> None:
+    def __init__(self, masks: Mapping[str, str], outputs_key: str = "pred") -> None:
         self.masks = dict(masks)
-        self.evidence_key = evidence_key
+        self.outputs_key = outputs_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the probabilities, MetaTensors (1, S, S), float32 in [0, 1], on the CPU."""
         d = dict(data)
         for key, name in self.masks.items():
-            logits = convert_to_tensor(d[self.evidence_key][name], track_meta=False)
+            logits = convert_to_tensor(d[self.outputs_key][name], track_meta=False)
             d[key] = MetaTensor(torch.sigmoid(logits.float()).cpu())
         return d
 

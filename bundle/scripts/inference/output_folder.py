@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from scripts.errors import BundleError
+from scripts.findings.finding import Finding
 from scripts.writing.files import write_whole
 
-from .evidence_file import EvidenceFile
-from .prediction_table import PredictionTable, RowKey
+from .tables.evidence import EvidenceFile
+from .tables.lesions import lesion_rows
+from .tables.predictions import PredictionTable, RowKey, row_key
 
-_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence")
-_FILES = ("predictions.csv", "evidence.json", "summary.json")
+_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "report_pictures")
+_REPORT = "report.html"
+_FILES = ("predictions.csv", "lesions.csv", "studies.csv", "evidence.json", "summary.json", _REPORT)
 _LOCK = ".lock"
 # A killed run's lock ends with its last process, and some need seconds to see that they are alone.
 _SECONDS_TO_WAIT = 10.0
@@ -30,12 +34,17 @@ class OutputFolder:
     Args:
         path: the folder; need not exist.
         digest: of the configuration whose results it holds.
+        columns: of predictions.csv.
+        lesion_columns: of lesions.csv.
     """
 
-    def __init__(self, path: str | os.PathLike[str], digest: str) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], digest: str, columns: Sequence[str], lesion_columns: Sequence[str]
+    ) -> None:
         self.path = Path(path)
         self.digest = digest
-        self.table = PredictionTable(self.path / "predictions.csv")
+        self.table = PredictionTable(self.path / "predictions.csv", columns)
+        self.lesions = PredictionTable(self.path / "lesions.csv", lesion_columns)
         self.evidence = EvidenceFile(self.path / "evidence.json")
         self._lock = FileLock(self.path / _LOCK, thread_local=False)
 
@@ -71,6 +80,27 @@ class OutputFolder:
             self.close()
             raise
 
+    def append(self, row: Mapping[str, Any], finding: Finding | None, probability: str) -> None:
+        """Add one image: its entry and its lesions, and last its row, which says that all of it is there.
+
+        Args:
+            row: of predictions.csv.
+            finding: None where the image was not analysed.
+            probability: the name of the probability's column.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        if finding is not None:
+            self.evidence.append(row, finding)
+            self.lesions.append(*lesion_rows(row, finding.lesions, probability))
+        self.table.append(row)
+
+    def put_in_order(self, order: Mapping[RowKey, int]) -> None:
+        """Sort rows and entries by the input order."""
+        for part in (self.table, self.lesions, self.evidence):
+            part.put_in_order(order)
+
     def close(self) -> None:
         """Let other runs in."""
         if self._lock.is_locked:
@@ -93,11 +123,13 @@ class OutputFolder:
                 "Choose another --output_dir, or replace them with --overwrite true."
             )
         self._remove_partial_files()
+        (self.path / _REPORT).unlink(missing_ok=True)  # until the run ends anew, it would not be the whole truth
         if overwrite or known is None:
             self.write_summary({"finished": False})  # before any row: a folder without it would be refused
         rows = {} if overwrite else {(row["input"], row["frame"], row["region"]): row for row in self.table.rows()}
         kept = sorted(rows.keys() & keep.keys(), key=keep.__getitem__)
         self.evidence.start(set(kept))
+        self.lesions.start([row for row in self.lesions.rows() if row_key(row) in set(kept)])
         self.table.start(rows[key] for key in kept)
 
     def _known_digest(self) -> str | None:

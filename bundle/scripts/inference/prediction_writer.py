@@ -6,27 +6,32 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 from torch import nn
+from tqdm import tqdm
 
-from scripts.errors import EXIT_UNUSABLE, BundleError
 from scripts.networks import weights_digest
 from scripts.results.result_files import AnalysedImage, ResultFiles
-from scripts.writing.notice import NOTE
+from scripts.sites import Site
 
 from .background import Background
 from .interruptions import OneSentence, disk_trouble_in_one_sentence
+from .outcome import outcome, totals
 from .output_folder import OutputFolder
-from .prediction_table import row_key
-from .provenance import bundle_version, configuration_digest, network_digest, versions
+from .provenance import bundle_version, configuration_digest, network_digest
 from .result_names import name_results
 from .stopwatch import Stopwatch
+from .summary import run_summary
+from .tables.lesions import lesion_columns
+from .tables.predictions import finding_cells, row_key, table_columns
 
 logger = logging.getLogger("rad_vlsm")
 
@@ -34,7 +39,7 @@ _SECONDS_BETWEEN_PROGRESS = 10.0
 
 
 class PredictionWriter:
-    """Writes predictions.csv, evidence.json, masks, pictures, DICOM results and summary.json while an evaluator runs.
+    """Writes the tables, evidence.json, masks, pictures, DICOM results and summary.json while an evaluator runs.
 
     Rows stand in input order and are appended as they are ready, after their files; a killed run leaves whole files
     and goes on where it was, if weights, options and input are the same. Use: :meth:`open`, run the evaluator over
@@ -45,6 +50,7 @@ class PredictionWriter:
         output_dir: where the results go.
         weights: path of the loaded checkpoint.
         network: the network that infers.
+        site: what it looks for.
         settings: options that may change results, by name; told in summary.json.
         dataset_dir: where the items come from.
         overwrite: replace the results of an earlier run.
@@ -52,6 +58,8 @@ class PredictionWriter:
         evidence_figures: draw what was believed of each candidate.
         dicom_results: write SEG and SR for DICOM inputs.
         secondary_capture: write the overlays of DICOM inputs as Secondary Capture too.
+        report: write report.html at the end.
+        report_names: tell names of files in it.
         num_writers: processes that write files while the network computes; 0 writes in between.
         stopwatch: counts from the start of the run.
     """
@@ -62,6 +70,7 @@ class PredictionWriter:
         output_dir: str | os.PathLike[str],
         weights: str | os.PathLike[str],
         network: nn.Module,
+        site: Site,
         settings: Mapping[str, Any],
         dataset_dir: str | os.PathLike[str] = "",
         overwrite: bool = False,
@@ -69,6 +78,8 @@ class PredictionWriter:
         evidence_figures: bool = True,
         dicom_results: bool = True,
         secondary_capture: bool = False,
+        report: bool = True,
+        report_names: bool = True,
         num_writers: int = 1,
         stopwatch: Stopwatch | None = None,
     ) -> None:
@@ -80,22 +91,31 @@ class PredictionWriter:
         }
         self.items, self.overwrite, self.num_writers = items, overwrite, num_writers
         self.settings = {**settings, **outputs}
-        self.weights_sha256 = weights_digest(weights)
+        self.report, self.report_names = report, report_names
+        self.weights_sha256, self.network = weights_digest(weights), network
+        # What results need of a site: it travels to other processes.
+        self.site = Site(site.name, site.title, site.classes, site.colors, site.codes, gray=site.gray)
         digest = configuration_digest(
             {
                 "version": bundle_version(),
                 "weights": self.weights_sha256,
                 "network": network_digest(network),
+                "site": asdict(self.site),
                 "settings": self.settings,
                 "input": os.path.realpath(dataset_dir),
             }
         )
-        self.folder = OutputFolder(output_dir, digest)
+        terms = site.lexicon.terms_said if site.lexicon else ()
+        probability = site.classes.probability
+        columns = table_columns(probability), lesion_columns(probability, terms)
+        self.folder = OutputFolder(output_dir, digest, *columns)
         identity = {"version": bundle_version(), "weights_sha256": self.weights_sha256, "configuration": digest}
-        self.files = ResultFiles(self.folder.path, identity, **outputs)
+        self.files = ResultFiles(self.folder.path, identity, self.site, **outputs)
         self.stopwatch = stopwatch or Stopwatch()
         self.background: Background | None = None
+        self.progress = tqdm(disable=True)
         self._names = name_results(items)
+        self._images_of = Counter(str(item["input"]) for item in items)
         self._settled = set() if overwrite else self.folder.keys()
         self._next = 0
         self._progress_told = time.monotonic()
@@ -114,10 +134,15 @@ class PredictionWriter:
         self.folder.open(order, self.overwrite)
         self._settled = self.folder.keys()  # by now: another run may have ended in between
         with disk_trouble_in_one_sentence(self.folder.path):
-            self._write_summary(finished=False)
+            self.folder.write_summary(self._summary(finished=False))
         if self._settled:
             logger.info("%d of %d rows are there already.", len(self._settled & order.keys()), len(order))
         self.background = Background(self.num_writers if self.pending() else 0, self.files.warm_up)
+        # On a terminal alone, and gone at the end: the last line is the sentence.
+        self.progress = tqdm(
+            total=len(order), initial=len(self._settled & order.keys()), desc="Inference", unit=" images",
+            leave=False, disable=None, file=sys.stderr,
+        )  # fmt: skip
         self.stopwatch.lap("set_up")
 
     def attach(self, engine: Engine) -> None:
@@ -128,30 +153,35 @@ class PredictionWriter:
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._give_up)
         OneSentence().attach(engine)
 
-    def close(self) -> None:
-        """Write what is left and say how it went, as the last line on stderr.
+    def close(self, *summaries: Callable[[], None]) -> None:
+        """Write what is left, then ``summaries`` of the whole table, and say how it went, as the last line on stderr.
 
         Raises:
             BundleError: with exit code 1 and that line, if something failed or nothing was usable.
         """
-        with closing(self.folder), disk_trouble_in_one_sentence(self.folder.path):
+        with closing(self.folder), closing(self.progress), disk_trouble_in_one_sentence(self.folder.path):
             self._settle_up_to(len(self.items))
             self._append_rows(wait=True)
             self.background.close()
-            self.folder.table.put_in_order(self._order())
-            self.folder.evidence.put_in_order(self._order())
+            self.folder.put_in_order(self._order())
+            for write in summaries:
+                write()
             self.stopwatch.lap("writing")
-            self._write_summary(finished=True)
-        counts = self.folder.table.counts()["status"]
-        analysed, skipped, failed = (counts.get(name, 0) for name in ("ok", "skipped", "failed"))
-        sentence = f"{analysed} analysed, {skipped} skipped, {failed} failed: see predictions.csv in {self.folder.path}"
-        if failed or not analysed:
-            reason = "Not everything could be analysed" if analysed else "Nothing could be analysed"
-            raise BundleError(f"{reason}: {sentence}", EXIT_UNUSABLE)
-        sys.stdout.flush()
-        print(sentence, file=sys.stderr, flush=True)
+            self._write_report()
+            self.folder.write_summary(self._summary(finished=True))
+        told = totals(self.folder.path, self.folder.table.rows(), self._summary(finished=True))
+        print(*told, sep="\n", file=sys.stderr)
+        print(outcome(self.folder.path, self.folder.table.counts()["status"]), file=sys.stderr, flush=True)
+
+    def _write_report(self) -> None:
+        if self.report:
+            from .html_report import write_report  # Jinja2 is not needed before
+
+            write_report(self.folder.path, self._summary(finished=True), self.report_names)
+            self.stopwatch.lap("report")
 
     def _give_up(self, error: BaseException) -> None:
+        self.progress.close()
         self.background.close()
         self.folder.close()
 
@@ -166,7 +196,7 @@ class PredictionWriter:
                 self._settle({**item, **output})
             self._append_rows()
         self.stopwatch.lap("writing")
-        if time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
+        if self.progress.disable and time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
             self._progress_told = time.monotonic()
             logger.info("%d of %d rows.", self._next, len(self.items))
 
@@ -174,7 +204,7 @@ class PredictionWriter:
         """Rows for items that needed no network, so far."""
         for item in self.items[self._next : row]:
             if row_key(item) not in self._settled:
-                self.background.pass_on(item, {})
+                self.background.pass_on((item, None), {})
         self._next = max(self._next, row)
 
     def _settle(self, item: Mapping[str, Any]) -> None:
@@ -183,34 +213,33 @@ class PredictionWriter:
         self._next = number + 1
         row = {**self.items[number], "status": item["status"], "reason": item["reason"]}
         if row["status"] != "ok":
-            self.background.pass_on(row, {})
+            self.background.pass_on((row, None), {})
             return
-        row.update(item["result"])
-        mask, picture, response = (np.asarray(item[name]) for name in ("pred", "picture", "response"))
-        image = AnalysedImage(row["image"], self._names[number], row, item["source"], mask, picture, response)
-        self.background.submit(row, self.files.write, image)
+        finding, picture = item["finding"], np.asarray(item["picture"])
+        row |= finding_cells(finding, self.site.classes.probability)
+        place = (int(row["frame"]), int(row["region"]), row["content"], row["reason"])
+        image = AnalysedImage(row["image"], self._names[number], number + 1, *place, item["source"], picture, finding)
+        self.background.submit((row, finding), self.files.write, image)
 
     def _append_rows(self, wait: bool = False) -> None:
-        for row, columns in self.background.done(wait):
+        for (row, finding), columns in self.background.done(wait):
             if columns.get("status") == "failed":
                 row = self.items[row["row"]]
             row = {**row, **columns}
-            if row["status"] == "ok":
-                self.folder.evidence.append(row)
-            self.folder.table.append(row)
+            self.folder.append(row, finding if row["status"] == "ok" else None, self.site.classes.probability)
+            self.progress.update()
             if row["status"] != "ok":
-                logger.info("Row %d: %s, %s.", row["row"], row["status"], row["reason"])
+                logger.info("%s: %s, %s.", self._place(row), row["status"], row["reason"])
 
-    def _write_summary(self, finished: bool) -> None:
-        self.folder.write_summary(
-            {
-                "note": NOTE,
-                "finished": finished,
-                "rows": len(self.items),
-                "counts": self.folder.table.counts(),
-                "versions": versions(),
-                "weights_sha256": self.weights_sha256,
-                "settings": self.settings,
-                "seconds": self.stopwatch.report(),
-            }
-        )
+    def _place(self, row: Mapping[str, Any]) -> str:
+        """Where a row will stand in predictions.csv, whose first line is its header; no file's name may be logged."""
+        place = f"Line {row['row'] + 2} of predictions.csv"
+        if self._images_of[str(row["input"])] == 1:
+            return place
+        return f"{place} (frame {row['frame']}" + (f", region {row['region']})" if row["region"] >= 0 else ")")
+
+    def _summary(self, finished: bool) -> dict[str, Any]:
+        return run_summary(
+            self.items, self.folder.table, self.site, self.network, finished,
+            weights_sha256=self.weights_sha256, settings=self.settings, seconds=self.stopwatch.report(),
+        )  # fmt: skip

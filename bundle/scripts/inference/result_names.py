@@ -41,7 +41,7 @@ def name_results(items: Iterable[Mapping[str, Any]]) -> list[str]:
     def full_name(key: Key, stem: Callable[[str], str]) -> str:
         name, frame, region = key
         named_frame = f"_f{frame:03d}" if frame > 0 or len(frames[name]) > 1 else ""
-        return _fit(stem(name) + named_frame + (f"_r{region}" if region >= 0 else ""))
+        return fit_name(stem(name) + named_frame + (f"_r{region}" if region >= 0 else ""))
 
     stems: dict[str, int] = dict.fromkeys(frames, 0)
     for _ in range(len(_STEMS) - 1):
@@ -68,8 +68,8 @@ def _slashes(name: str) -> list[int]:
     return [match.start() for match in re.finditer("/", name)]
 
 
-def _fit(name: str) -> str:
-    """Shorten a last part that the disk would not take."""
+def fit_name(name: str) -> str:
+    """A name whose last part the disk takes: shortened where it is too long, and distinct all the same."""
     folder, slash, last = name.rpartition("/")
     if len(last.encode("utf-8", "surrogateescape")) > _LONGEST:
         last = last.encode("utf-8", "surrogateescape")[:150].decode("utf-8", "ignore") + "-" + _short_digest(name)

@@ -2,43 +2,79 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import BundleError, report_errors_in_one_sentence
+from scripts.findings.finding import INDETERMINATE
 
-from .prediction_table import PredictionTable
+from .outcome import totals
+from .tables.predictions import PredictionTable, table_columns
+from .tables.studies import study_columns
 
 
-def describe(row: Mapping[str, str]) -> str:
-    """One row of predictions.csv in words."""
+def describe(row: Mapping[str, str], summary: Mapping[str, Any]) -> str:
+    """One row of predictions.csv in words.
+
+    Args:
+        row: of the table.
+        summary: the run's summary.json.
+    """
     if row["status"] != "ok":
         return f"{row['status']}: {row['reason']}"
-    doubt = "; indeterminate" if row["indeterminate"] == "true" else ""
-    reliability = f"reliability {float(row['reliability']):.2f}"
-    if row["lesion_found"] != "true":
-        return f"no lesion found, {reliability}{doubt}"
-    probability = f"malignancy probability {float(row['malignancy_probability']):.2f}"
-    return f"lesion found, {row['diagnosis']}, {probability}, {reliability}{doubt}"
+    said = ["no lesion found"]
+    if row["lesion_found"] == "true":
+        column = summary["site"]["probability"]
+        probability = f"{column.replace('_', ' ')} {float(row[column]):.2f}" if row[column] else ""
+        said = ["lesion found", row["diagnosis"], probability]
+    said.append(f"mask reliability {float(row['reliability']):.2f}")
+    doubt = f"; {INDETERMINATE}" if row["indeterminate"] == "true" else ""
+    return ", ".join(filter(None, said)) + doubt
 
 
-def report(output_dir: Path, rows: Iterable[Mapping[str, str]]) -> str:
-    """The findings, an input a line, and where the files are."""
-    rows = list(rows)
-    width = max(len(row["input"]) for row in rows)
-    analysed = [row for row in rows if row["status"] == "ok"]
-    found = [row for row in analysed if row["lesion_found"] == "true"]
-    malignant = sum(row["diagnosis"] == "malignant" for row in found)
-    lines = [f"{row['input']:<{width}}  {describe(row)}" for row in rows]
-    lines += [
-        "",
-        f"{len(analysed)} of {len(rows)} images analysed: {len(found)} with a lesion ({malignant} malignant, "
-        f"{len(found) - malignant} benign), {len(analysed) - len(found)} without.",
-        f"Results: {output_dir}/predictions.csv; pictures: {output_dir}/overlays; masks: {output_dir}/masks",
-        "Research use only; not a medical device.",
-    ]
-    return "\n".join(lines)
+def describe_studies(rows: Sequence[Mapping[str, str]]) -> str:
+    """How many studies and lesion tracks there are, and where views disagree.
+
+    Args:
+        rows: of studies.csv.
+    """
+    whole = [row for row in rows if not row["input"]]
+    disagreeing = len({row["study"] for row in rows if row["views_disagree"] == "true"})
+    doubt = f", views disagree in {disagreeing}" if disagreeing else ""
+    return f"Studies: {len(whole)}, with {len(rows) - len(whole)} lesion tracks{doubt}; see studies.csv."
+
+
+def report(
+    output_dir: Path,
+    rows: Sequence[Mapping[str, str]],
+    summary: Mapping[str, Any],
+    studies: Sequence[Mapping[str, str]] = (),
+) -> str:
+    """The findings, an image a line, how many there are, and where the files are.
+
+    Args:
+        output_dir: of the run.
+        rows: of its predictions.csv, at least one.
+        summary: its summary.json.
+        studies: rows of its studies.csv.
+    """
+    rows_of = Counter(row["input"] for row in rows)
+    names = [_name(row, alone=rows_of[row["input"]] == 1) for row in rows]
+    width = max(map(len, names))
+    lines = [f"{name:<{width}}  {describe(row, summary)}" for name, row in zip(names, rows, strict=True)]
+    about = [describe_studies(studies)] if studies else []
+    return "\n".join([*lines, "", *about, *totals(output_dir, rows, summary)])
+
+
+def _name(row: Mapping[str, str], alone: bool) -> str:
+    """The input; of several images in one file, also which."""
+    if alone:
+        return row["input"]
+    return f"{row['input']}, frame {row['frame']}" + (f", region {row['region']}" if row["region"] else "")
 
 
 def main() -> None:
@@ -47,10 +83,18 @@ def main() -> None:
     if len(sys.argv) != 2:
         raise BundleError("Name the one folder of results: python -m scripts.inference.show_results OUT")
     output_dir = Path(sys.argv[1])
-    rows = list(PredictionTable(output_dir / "predictions.csv").rows())
+    rows, studies, summary = [], [], {}
+    try:
+        summary = json.loads((output_dir / "summary.json").read_text(encoding="utf-8"))
+        probability = summary["site"]["probability"]
+        rows = list(PredictionTable(output_dir / "predictions.csv", table_columns(probability)).rows())
+        studies = list(PredictionTable(output_dir / "studies.csv", study_columns(probability)).rows())
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no results, or none of this version
     if not rows:
         raise BundleError(f'"{output_dir}" holds no results. Run inference with --output_dir {output_dir} first.')
-    print(report(output_dir, rows))
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name shows its code
+    print(report(output_dir, rows, summary, studies))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Response map -> K candidate boxes, in tensor operations alone (scriptable, exportable, batched)."""
 
-from typing import List, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -72,9 +71,9 @@ class CandidateBoxes(nn.Module):
     def __init__(
         self,
         num_candidates: int = 5,
-        thresholds: Tuple[float, ...] = (0.05, 0.2, 0.5, 0.8),
+        thresholds: tuple[float, ...] = (0.05, 0.2, 0.5, 0.8),
         components_per_threshold: int = 3,
-        margins: Tuple[float, ...] = (0.0, 0.4),
+        margins: tuple[float, ...] = (0.0, 0.4),
         floor: float = 0.05,
         nms_iou: float = 0.6,
     ) -> None:
@@ -88,7 +87,7 @@ class CandidateBoxes(nn.Module):
 
     thresholds: Tensor
 
-    def propose(self, response: Tensor) -> Tuple[Tensor, Tensor]:
+    def propose(self, response: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes in cells of every component kept, shape (B, P, 4), and whether each exists, (B, P)."""
         batch, _, height, width = response.shape
         peak = response.amax(dim=(2, 3), keepdim=True)
@@ -98,8 +97,8 @@ class CandidateBoxes(nn.Module):
         values = response.expand(-1, count, -1, -1).reshape(-1, height, width)
         labels = connected_components(foreground)
         remaining = foreground
-        boxes: List[Tensor] = []
-        exists: List[Tensor] = []
+        boxes: list[Tensor] = []
+        exists: list[Tensor] = []
         for _ in range(self.components_per_threshold):
             best, at = torch.where(remaining, values, torch.full_like(values, -1.0)).flatten(1).max(dim=1)
             label = labels.flatten(1).gather(1, at.unsqueeze(1)).unsqueeze(2)
@@ -126,7 +125,7 @@ class CandidateBoxes(nn.Module):
         mean_ring = (ring * response).sum(dim=(2, 3)) / ring.sum(dim=(2, 3)).clamp(min=1.0)
         return mean_inside - mean_ring
 
-    def forward(self, response: Tensor, image_size: int) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, response: Tensor, image_size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Propose K boxes.
 
         Args:
@@ -142,7 +141,7 @@ class CandidateBoxes(nn.Module):
         batch, _, height, width = response.shape
         boxes, exists = self.propose(response)
         scores = torch.where(exists, self.contrast(response, boxes), torch.full_like(boxes[..., 0], -2.0))
-        widened: List[Tensor] = []
+        widened: list[Tensor] = []
         for margin in self.margins:
             widened.append(grow(boxes, margin, 0.25, height, width))
         boxes = torch.cat(widened, dim=1)

@@ -1,6 +1,6 @@
-"""Benign or malignant: refined visual features of the lesion, fused late with its radiomics."""
+"""What the lesion is: refined visual features of the lesion, fused late with its radiomics."""
 
-from typing import Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from monai.networks.blocks import ChannelSELayer, SimpleASPP
@@ -27,6 +27,8 @@ class DiagnosisHead(nn.Module):
 
     Args:
         radiomics_dim: number R of radiomic descriptors.
+        num_classes: number C of classes; 0 leaves the diagnosis out.
+        positive: number of the class whose probability is told.
         alpha_ext: weight of the radiomics logits.
         channels: channels of the image embedding and of region embeddings.
         width: channels after the first projection.
@@ -42,6 +44,8 @@ class DiagnosisHead(nn.Module):
     def __init__(
         self,
         radiomics_dim: int,
+        num_classes: int = 2,
+        positive: int = 1,
         alpha_ext: float = 1.0,
         branches: str = "fused",
         channels: int = 256,
@@ -52,6 +56,7 @@ class DiagnosisHead(nn.Module):
         super().__init__()
         if branches not in BRANCHES:
             raise ValueError(f"Diagnosis branches {branches!r} are unknown; choose one of {', '.join(BRANCHES)}.")
+        self.positive = positive
         self.alpha_ext = alpha_ext
         self.branches = branches
         self.uses_radiomics = branches in ("fused", "radiomics")
@@ -69,13 +74,13 @@ class DiagnosisHead(nn.Module):
         self.gate = nn.Conv2d(width + width // 4 * len(rates), width, 1)
         self.align = nn.Conv2d(width // 4 * len(rates), width, 1)
         self.classifier = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(4 * width, 64), nn.ReLU(), nn.Dropout(dropout), nn.Linear(64, 2)
+            nn.Dropout(dropout), nn.Linear(4 * width, 64), nn.ReLU(), nn.Dropout(dropout), nn.Linear(64, num_classes)
         )
-        self.region_classifier = nn.Linear(channels, 2)
+        self.region_classifier = nn.Linear(channels, num_classes)
         # Stored statistics of the descriptors; they follow the training data and stand still afterwards.
         self.standardize = nn.BatchNorm1d(radiomics_dim, affine=False, momentum=0.01)
         self.radiomics_classifier = nn.Sequential(
-            nn.Dropout(0.1), nn.Linear(radiomics_dim, 32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 2)
+            nn.Dropout(0.1), nn.Linear(radiomics_dim, 32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, num_classes)
         )
 
     def refine(self, embedding: Tensor) -> Tensor:
@@ -87,7 +92,7 @@ class DiagnosisHead(nn.Module):
 
     def forward(
         self, embedding: Tensor, mask: Tensor, boxes: Tensor, regions: Tensor, weights: Tensor, radiomics: Tensor
-    ) -> Tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Diagnose.
 
         Args:
@@ -99,7 +104,7 @@ class DiagnosisHead(nn.Module):
             radiomics: raw descriptors z, shape (B, R).
 
         Returns:
-            Y, Y_SAM, Y_rad: logits benign, malignant, each (B, 2).
+            Y, Y_SAM, Y_rad: logits of the classes, each (B, C).
         """
         features = self.refine(embedding)
         box = fuse_candidates(rasterize(boxes, features.shape[2], features.shape[3]), weights).unsqueeze(1)
@@ -122,8 +127,8 @@ class DiagnosisHead(nn.Module):
     @torch.jit.unused
     @torch.no_grad()
     def contributions(self, radiomics: Tensor) -> Tensor:
-        """How far each descriptor moves the diagnosis: the malignant-minus-benign logit with it as measured, minus the
-        same with it at the training data's mean, all others as measured.
+        """How far each descriptor moves the diagnosis: the log-odds of the positive class with it as measured, minus
+        the same with it at the training data's mean, all others as measured.
 
         Args:
             radiomics: raw descriptors z of one lesion, shape (R).
@@ -131,12 +136,14 @@ class DiagnosisHead(nn.Module):
         Returns:
             Shape (R); zeros where radiomics have no part in the diagnosis.
         """
-        if not self.uses_radiomics:
+        num_classes = self.region_classifier.out_features
+        if not self.uses_radiomics or num_classes < 2:
             return torch.zeros_like(radiomics)
         with eval_mode(self.standardize, self.radiomics_classifier):
             z = self.standardize(radiomics.unsqueeze(0)).clamp(-4.0, 4.0)
             each = z.repeat(z.shape[1] + 1, 1)
             each[1:].fill_diagonal_(0.0)
-            logits = self.radiomics_classifier(each)
-        malignant = (logits[:, 1] - logits[:, 0]) * self.radiomics_weight
-        return malignant[0] - malignant[1:]
+            logits = self.radiomics_classifier(each) * self.radiomics_weight
+        others = [number for number in range(num_classes) if number != self.positive]
+        log_odds = logits[:, self.positive] - torch.logsumexp(logits[:, others], dim=1)
+        return log_odds[0] - log_odds[1:]

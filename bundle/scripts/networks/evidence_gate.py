@@ -1,6 +1,5 @@
 """Is there a lesion at all, and how well is it outlined: from absolute quantities."""
 
-from typing import Tuple
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +38,7 @@ class EvidenceGate(nn.Module):
         fused: Tensor,
         weights: Tensor,
         valid: Tensor,
-    ) -> Tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Measure the evidence.
 
         Args:

@@ -8,7 +8,7 @@ from monai.inferers import Inferer
 from monai.utils import convert_to_tensor
 from torch import Tensor, nn
 
-from scripts.errors import BundleError
+from scripts.errors import BundleError, translate
 
 
 class NamedInferer(Inferer):
@@ -26,9 +26,10 @@ class NamedInferer(Inferer):
             The dictionary of :meth:`RadVLSM.forward_named`.
 
         Raises:
-            BundleError: if the network cannot take images of this shape.
+            BundleError: if the network cannot take images of this shape, or not so few in training.
         """
         try:
             return network.forward_named(convert_to_tensor(inputs, track_meta=False), *args)
         except ValueError as error:  # TorchScript, which the network must compile to, knows no errors of ours
-            raise BundleError(f"{error} Choose another --image_size, or mend the preprocessing.") from error
+            sentence = f"{error} Choose another --image_size, or mend the preprocessing."
+            raise (translate(error) or BundleError(sentence)) from error

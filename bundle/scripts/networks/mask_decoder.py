@@ -4,7 +4,6 @@ The originals take one image at a time and cannot be scripted. Parameter names a
 (Kirillov et al., 2023), so ``sam_vit_*.pth`` and MedSAM checkpoints load; a test holds the outputs equal.
 """
 
-from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ class MLP(nn.Module):
     def __init__(self, in_dim: int, hidden_dim: int, out_dim: int, num_layers: int) -> None:
         super().__init__()
         widths = [in_dim] + [hidden_dim] * (num_layers - 1) + [out_dim]
-        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:])])
+        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)])
 
     def forward(self, x: Tensor) -> Tensor:
         last = len(self.layers) - 1
@@ -51,7 +50,7 @@ class MaskDecoder(nn.Module):
         mlp_dim: int = 512,
         depth: int = 2,
         num_multimask_outputs: int = 0,
-        skip_channels: Tuple[int, int] = SKIP_CHANNELS,
+        skip_channels: tuple[int, int] = SKIP_CHANNELS,
     ) -> None:
         super().__init__()
         self.transformer = TwoWayTransformer(depth, transformer_dim, 8, mlp_dim)
@@ -78,8 +77,8 @@ class MaskDecoder(nn.Module):
         position: Tensor,
         sparse: Tensor,
         dense: Tensor,
-        skips: Optional[Tuple[Tensor, Tensor]],
-    ) -> Tuple[Tensor, Tensor, Tensor]:
+        skips: tuple[Tensor, Tensor] | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Segment every box of every image.
 
         Args:
@@ -103,7 +102,7 @@ class MaskDecoder(nn.Module):
 
         source = source.transpose(1, 2).reshape(batch * candidates, channels, height, width)
         upscaled = self._upscale(source, candidates, skips)
-        weights: List[Tensor] = []
+        weights: list[Tensor] = []
         for i, mlp in enumerate(self.output_hypernetworks_mlps):
             if i == 0:
                 weights.append(mlp(mask_token))
@@ -115,7 +114,7 @@ class MaskDecoder(nn.Module):
             quality.reshape(batch, candidates),
         )
 
-    def _upscale(self, source: Tensor, candidates: int, skips: Optional[Tuple[Tensor, Tensor]]) -> Tensor:
+    def _upscale(self, source: Tensor, candidates: int, skips: tuple[Tensor, Tensor] | None) -> Tensor:
         x = self.output_upscaling[0](source)
         if skips is not None:
             x = x + self.skip8(skips[0]).repeat_interleave(candidates, dim=0)

@@ -12,11 +12,12 @@ from .mirroring import as_views, mean_of_maps, mean_of_views
 class Peer(nn.Module):
     """A segmenter or a classifier that answers by the names which training and evaluation ask for.
 
-    What it does not say is neutral: a segmenter gives even odds of malignancy, a classifier the whole image as mask.
+    What it does not say is neutral: a segmenter gives every class the same odds, a classifier the whole image as mask.
 
     Args:
         segmenter: images (B, 3, S, S) -> mask logits (B, 1, S, S).
-        classifier: images (B, 3, S, S) -> logits of benign and malignant (B, 2).
+        classifier: images (B, 3, S, S) -> logits of the C classes (B, C).
+        num_classes: C, for a segmenter.
         mirror: as of :class:`RadVLSM`.
 
     Raises:
@@ -24,13 +25,18 @@ class Peer(nn.Module):
     """
 
     def __init__(
-        self, segmenter: nn.Module | None = None, classifier: nn.Module | None = None, mirror: bool = False
+        self,
+        segmenter: nn.Module | None = None,
+        classifier: nn.Module | None = None,
+        num_classes: int = 2,
+        mirror: bool = False,
     ) -> None:
         super().__init__()
         if (segmenter is None) == (classifier is None):
             raise ValueError("A peer is a segmenter or a classifier: give one of the two.")
         self.segmenter = segmenter
         self.classifier = classifier
+        self.num_classes = num_classes
         self.mirror = mirror
 
     def forward_named(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
@@ -46,7 +52,7 @@ class Peer(nn.Module):
         x = standardize(as_views(image, mirrored))
         if self.segmenter is not None:
             mask = mean_of_maps(self.segmenter(x), mirrored)
-            diagnosis = mask.new_zeros(mask.shape[0], 2)
+            diagnosis = mask.new_zeros(mask.shape[0], self.num_classes)
         else:
             diagnosis = mean_of_views(self.classifier(x), mirrored)
             mask = torch.ones_like(image[:, :1])
@@ -63,6 +69,6 @@ class Peer(nn.Module):
         }
 
     def forward(self, image: Tensor) -> Tensor:
-        """Mask logits of a segmenter (B, 1, S, S), diagnosis logits of a classifier (B, 2)."""
+        """Mask logits of a segmenter (B, 1, S, S), diagnosis logits of a classifier (B, C)."""
         outputs = self.forward_named(image)
         return outputs["mask_logits"] if self.segmenter is not None else outputs["diagnosis_logits"]

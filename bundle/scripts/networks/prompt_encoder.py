@@ -1,7 +1,6 @@
 """SAM's prompt encoder for boxes, with segment-anything's parameter names."""
 
 import math
-from typing import Tuple
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +69,7 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(16, embed_dim, 1),
         )
 
-    def forward(self, boxes: Tensor, masks: Tensor, image_size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
+    def forward(self, boxes: Tensor, masks: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Encode boxes and coarse masks.
 
         Args:

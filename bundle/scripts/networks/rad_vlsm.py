@@ -1,6 +1,5 @@
 """Rad-VLSM (arXiv 2605.18130): language finds the lesion, SAM segments it, radiomics join in its diagnosis."""
 
-from typing import Dict, List, Optional
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from .candidate_boxes import CandidateBoxes
 from .diagnosis_head import DiagnosisHead
 from .encoders.blocks import standardize
 from .evidence_gate import EvidenceGate
+from .lesion_diagnosis import diagnose_lesions
 from .mask_decoder import MaskDecoder
 from .mirroring import as_views, mean_of_maps, mean_of_views
 from .prompt_encoder import PromptEncoder
@@ -32,7 +32,7 @@ class RadVLSM(nn.Module):
         mask_refiner: the fused mask and the detail -> the fused mask at S/2.
         evidence_gate: is there a lesion at all.
         radiomics: image (B, 1, S, S) and mask (B, 1, S, S) -> (B, R) named descriptors; has ``names``.
-        diagnosis_head: benign or malignant.
+        diagnosis_head: which of C classes.
         prompt_embedding: embedding f (256) of the fixed class-agnostic prompt; None leaves it to the checkpoint.
         mask_threshold: probability from which a pixel belongs to the mask, for radiomics and the gate.
         mirror: outside training, look at each image left-right mirrored too, and answer with the mean of both views:
@@ -58,7 +58,7 @@ class RadVLSM(nn.Module):
         evidence_gate: EvidenceGate,
         radiomics: nn.Module,
         diagnosis_head: DiagnosisHead,
-        prompt_embedding: Optional[Tensor] = None,
+        prompt_embedding: Tensor | None = None,
         mask_threshold: float = 0.5,
         mirror: bool = False,
     ) -> None:
@@ -94,15 +94,21 @@ class RadVLSM(nn.Module):
             evidence_threshold: the evidence logit above which there is a lesion until it is fitted again.
             only_fitted: a threshold that was not fitted, but is that of training, stays instead.
         """
-        if not only_fitted or self.evidence_temperature != 1:  # both are fitted or neither
+        if not only_fitted or self.evidence_temperature != 1:  # fitted together with the threshold, or neither is
             self.evidence_threshold.fill_(evidence_threshold)
         self.evidence_temperature.fill_(1.0)
         self.diagnosis_temperature.fill_(1.0)
         self.indeterminate_band.fill_(0.5)
         self.reliability_threshold.fill_(0.0)
 
+    @torch.jit.unused
+    def is_calibrated(self) -> bool:
+        """Whether temperatures and abstention were fitted to these weights; until then they say nothing."""
+        abstains = bool((self.indeterminate_band != 0.5).any()) or float(self.reliability_threshold) > 0
+        return abstains or float(self.diagnosis_temperature) != 1 or float(self.evidence_temperature) != 1
+
     @torch.jit.export
-    def forward_named(self, image: Tensor, text: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    def forward_named(self, image: Tensor, text: Tensor | None = None) -> dict[str, Tensor]:
         """Everything that the method believes about each image, by name.
 
         Args:
@@ -173,9 +179,6 @@ class RadVLSM(nn.Module):
 
         # And when not to be trusted: the probability is near even odds, or the mask is not reliable.
         diagnosis_logits, reliability = y / self.diagnosis_temperature, torch.sigmoid(iou_logit)
-        probability = torch.softmax(diagnosis_logits, dim=1)[:, 1:]
-        torn = (probability > self.indeterminate_band[0]) & (probability < self.indeterminate_band[1])
-        indeterminate = torn | (reliability < self.reliability_threshold)
         return {
             "mask_logits": mask_logits,
             "gated_mask_logits": torch.where(found, mask_logits, mask_logits.clamp(max=-10.0)),
@@ -186,7 +189,7 @@ class RadVLSM(nn.Module):
             "evidence_logit": evidence_logit,
             "iou_logit": iou_logit,
             "reliability": reliability,
-            "indeterminate": indeterminate.to(reliability.dtype),
+            "indeterminate": self.doubt(diagnosis_logits, reliability),
             "match_logit": match_logit[:batch],
             "response_logits": response_logits[:batch],
             "response_map": response[:batch],
@@ -202,6 +205,18 @@ class RadVLSM(nn.Module):
             "radiomics": radiomics,
         }
 
+    def doubt(self, diagnosis_logits: Tensor, reliability: Tensor) -> Tensor:
+        """1 where tempered logits (B, C) or the mask reliability (B, 1) are not to be trusted, else 0, shape (B, 1)."""
+        positive = self.diagnosis_head.positive
+        probability = torch.softmax(diagnosis_logits, dim=1)[:, positive : positive + 1]
+        torn = (probability > self.indeterminate_band[0]) & (probability < self.indeterminate_band[1])
+        return (torn.any(dim=1, keepdim=True) | (reliability < self.reliability_threshold)).to(reliability.dtype)
+
+    @torch.jit.unused
+    def diagnose(self, image: Tensor, inside: Tensor) -> dict[str, Tensor]:
+        """The lesions of one image (3, S, S), by their mask probabilities: see :func:`diagnose_lesions`."""
+        return diagnose_lesions(self, image, inside)
+
     @torch.jit.unused
     def respond(self, image: Tensor, prompter: nn.Module) -> Tensor:
         """The response map (B, 1, S/8, S/8), in [0, 1], to the fixed prompt of a prompter that may be another."""
@@ -216,11 +231,11 @@ class RadVLSM(nn.Module):
             image: values in [0, 1], shape (B, 3, S, S).
 
         Returns:
-            Shape (B, 4, S, S): gated lesion-mask logit; benign, malignant and lesion-evidence logits as constant
-            planes.
+            Shape (B, 2 + C, S, S): gated lesion-mask logit; the logits of the C classes and the lesion-evidence logit
+            as constant planes.
         """
         outputs = self.forward_named(image, None)
-        planes: List[Tensor] = [outputs["gated_mask_logits"]]
+        planes: list[Tensor] = [outputs["gated_mask_logits"]]
         for logits in (outputs["diagnosis_logits"], outputs["lesion_logit"]):
             planes.append(logits.unsqueeze(-1).unsqueeze(-1).expand(-1, -1, image.shape[2], image.shape[3]))
         return torch.cat(planes, dim=1)

@@ -1,6 +1,5 @@
 """Where to look: image tokens and one fixed text meet, and leave a response map."""
 
-from typing import Tuple
 
 import torch
 from torch import Tensor, nn
@@ -42,14 +41,14 @@ class SemanticPrompter(nn.Module):
 
     def attend(
         self, embedding: Tensor, skip8: Tensor, position: Tensor, tokens: Tensor
-    ) -> Tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Tokens (B, L, 256) and image meet -> tokens (B, L, 256) and unit image tokens (B, 256, 2h, 2w)."""
         batch, channels, height, width = embedding.shape
         tokens, image = self.transformer(embedding, position.unsqueeze(0), tokens)
         image = image.transpose(1, 2).reshape(batch, channels, height, width)
         return tokens, F.normalize(self.token_projection(self.refine(image, skip8)), dim=1)
 
-    def describe(self, embedding: Tensor, skip8: Tensor, position: Tensor) -> Tuple[Tensor, Tensor]:
+    def describe(self, embedding: Tensor, skip8: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         """What the image says by itself: no text is seen, so it can be compared with any.
 
         Args:
@@ -62,7 +61,7 @@ class SemanticPrompter(nn.Module):
         queries, visual = self.attend(embedding, skip8, position, queries)
         return visual, F.normalize(self.query_projection(queries), dim=-1)
 
-    def forward(self, embedding: Tensor, skip8: Tensor, position: Tensor, text: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, embedding: Tensor, skip8: Tensor, position: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
         """Respond to a text.
 
         Args:

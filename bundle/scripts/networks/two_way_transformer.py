@@ -1,6 +1,5 @@
 """SAM's two-way transformer: tokens attend to the image, and the image attends back."""
 
-from typing import Tuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -63,7 +62,7 @@ class TwoWayAttentionBlock(nn.Module):
         self.cross_attn_image_to_token = Attention(embedding_dim, num_heads, 2)
         self.skip_first_layer_pe = skip_first_layer_pe
 
-    def forward(self, queries: Tensor, keys: Tensor, query_pe: Tensor, key_pe: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, queries: Tensor, keys: Tensor, query_pe: Tensor, key_pe: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (N, L, C) and image (N, hw, C) with their position encodings -> both, updated."""
         if self.skip_first_layer_pe:
             queries = self.self_attn(queries, queries, queries)
@@ -97,7 +96,7 @@ class TwoWayTransformer(nn.Module):
         self.final_attn_token_to_image = Attention(embedding_dim, num_heads, 2)
         self.norm_final_attn = nn.LayerNorm(embedding_dim)
 
-    def forward(self, image: Tensor, image_pe: Tensor, tokens: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Attend.
 
         Args:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from PIL import Image, ImageDraw
 
-from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, font_of
+from scripts.findings.finding import Finding
+from scripts.findings.measurements import connected_parts
+from scripts.sites import Site
+from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of, wrap
 from scripts.writing.notice import NOTE
 
-# Told apart by people with colour vision deficiency too, and both unlike speckle.
-_COLORS = {"malignant": (255, 112, 67), "benign": (79, 195, 247), "none": (190, 190, 190)}
-_INDETERMINATE = (255, 213, 79)
+from .wording import color_of, extent, heading, looks, numbers, sentence_case
+
 _SMALLEST_WIDTH = 420
+#: Where an overlay, and its PNG, tell how many rows the picture has above its caption.
+PICTURE_ROWS = "picture rows"
 
 
-def draw_overlay(picture: np.ndarray, mask: np.ndarray, prediction: Mapping[str, Any]) -> Image.Image:
-    """The picture with the lesion's contour, and a caption below it.
+def draw_overlay(
+    picture: np.ndarray, mask: np.ndarray, finding: Finding, site: Site, name: str = ""
+) -> Image.Image:
+    """The picture with the lesions' contours, each in the colour of its diagnosis, and a caption below it.
 
-    The contour runs just outside of the mask, so that the lesion and its margin stay visible.
+    The contours run just outside of the mask, so that a lesion and its margin stay visible.
 
     Args:
         picture: uint8, shape (C, H, W), C = 1 or 3.
-        mask: shape (H, W), above 0 where the lesion is.
-        prediction: ``lesion_found``, ``diagnosis``, ``malignancy_probability``, ``reliability``, ``indeterminate``.
+        mask: of the picture, shape (H, W), above 0 where the lesion is.
+        finding: what the caption says.
+        site: knows colours and words.
+        name: of the image, for the caption.
 
     Returns:
         An RGB image at least as large as the picture; small pictures are enlarged by whole factors.
@@ -37,41 +42,41 @@ def draw_overlay(picture: np.ndarray, mask: np.ndarray, prediction: Mapping[str,
         size = (canvas.shape[1] * enlarged, canvas.shape[0] * enlarged)
         canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
         inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-    color = _color(prediction)
-    draw_contour(canvas, inside, color)
-    return _add_caption(Image.fromarray(canvas), prediction, color)
+    for (box, part), lesion in zip(connected_parts(inside), finding.lesions, strict=False):
+        alone = np.zeros_like(inside)
+        alone[box[0] : box[2], box[1] : box[3]] = part
+        draw_contour(canvas, alone, color_of(lesion, site))
+    return _add_caption(Image.fromarray(canvas), finding, site, name)
 
 
+def without_caption(overlay: Image.Image) -> Image.Image:
+    """The picture and contour of an overlay, without the words below it.
+
+    Args:
+        overlay: of :func:`draw_overlay`, or read from its PNG.
+    """
+    return overlay.crop((0, 0, overlay.width, int(overlay.info[PICTURE_ROWS])))
 
 
-
-
-def _color(prediction: Mapping[str, Any]) -> tuple[int, int, int]:
-    return _INDETERMINATE if prediction["indeterminate"] else _COLORS[prediction["diagnosis"]]
-
-
-
-
-def _add_caption(picture: Image.Image, prediction: Mapping[str, Any], color: tuple[int, int, int]) -> Image.Image:
+def _add_caption(picture: Image.Image, finding: Finding, site: Site, name: str) -> Image.Image:
     width = max(picture.width, _SMALLEST_WIDTH)
     size = min(max(width // 30, 15), 44)
     line = round(1.4 * size)
-    sheet = Image.new("RGB", (width, picture.height + 3 * line + size // 2), BACKGROUND)
+    left, small = round(0.7 * size), font_of(round(0.75 * size))
+    said = [sentence_case(extent(finding)), *wrap(sentence_case(looks(finding)), width - 2 * left, small)]
+    said = list(filter(None, said))
+    sheet = Image.new("RGB", (width, picture.height + (3 + len(said)) * line + size // 2), BACKGROUND)
+    sheet.info[PICTURE_ROWS] = str(picture.height)
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
-    left, top = round(0.7 * size), picture.height + size // 2
-    heading, numbers = _words(prediction)
-    draw.text((left, top), heading, fill=color, font=font_of(size))
-    draw.text((left, top + line), numbers, fill=TEXT, font=font_of(round(0.85 * size)))
-    draw.text((left, top + 2 * line), f"Rad-VLSM · {NOTE}", fill=FAINT, font=font_of(round(0.75 * size)))
+    top = picture.height + size // 2
+    told = "    ".join(map(sentence_case, numbers(finding, site)))
+    font = fitting_font(told, width - 2 * left, round(0.85 * size))
+    draw.text((left, top), heading(finding), fill=color_of(finding, site), font=font_of(size))
+    draw.text((left, top + line), told, fill=TEXT, font=font)
+    for number, words in enumerate(said, start=2):
+        draw.text((left, top + number * line), words, fill=TEXT, font=small)
+    about = " · ".join(filter(None, ("Rad-VLSM", NOTE, name)))
+    font = fitting_font(about, width - 2 * left, round(0.75 * size))
+    draw.text((left, top + (2 + len(said)) * line), about, fill=FAINT, font=font)
     return sheet
-
-
-def _words(prediction: Mapping[str, Any]) -> tuple[str, str]:
-    if not prediction["lesion_found"]:
-        return "No lesion found", "No mask, no diagnosis"
-    heading = str(prediction["diagnosis"]).capitalize() + (", indeterminate" if prediction["indeterminate"] else "")
-    probability, reliability = prediction["malignancy_probability"], prediction["reliability"]
-    return heading, f"Malignancy probability {probability:.2f}    Reliability {reliability:.2f}"
-
-

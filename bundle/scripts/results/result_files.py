@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from scripts.findings.finding import Finding
 from scripts.radiomics import IBSI
+from scripts.sites import Site
 from scripts.writing.drawing import mask_image, png_bytes
 from scripts.writing.files import write_whole
 
@@ -28,20 +30,26 @@ class AnalysedImage:
     Attributes:
         path: the analysed file.
         name: of its results, without suffix.
-        row: the row's columns so far, its number ``row``, and the further entries of ``result``.
+        number: of its row, from 1.
+        frame: 0-based.
+        region: 0-based B-mode region; -1 for the whole frame.
+        content: what tells the image from others with the same SOP Instance UID; "" where it has none.
+        reason: notes on the input, as in predictions.csv.
         source: as :class:`scripts.data.LoadUltrasoundd` describes it.
-        mask: uint8 0 or 1, shape (rows, columns) of the file.
         picture: the analysed region, uint8 (C, H, W).
-        response: the response map on that region, uint8 (h, w).
+        finding: what was found in it.
     """
 
     path: str
     name: str
-    row: Mapping[str, Any]
+    number: int
+    frame: int
+    region: int
+    content: str
+    reason: str
     source: Mapping[str, Any]
-    mask: np.ndarray
     picture: np.ndarray
-    response: np.ndarray
+    finding: Finding
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class ResultFiles:
     Attributes:
         root: the output folder.
         identity: ``version``, ``weights_sha256``, ``configuration`` of the algorithm.
+        site: its words, colours and codes.
         overlays: draw overlays.
         evidence_figures: draw what was believed of the candidates.
         dicom_results: write SEG and SR for DICOM inputs.
@@ -59,6 +68,7 @@ class ResultFiles:
 
     root: Path
     identity: Mapping[str, str]
+    site: Site
     overlays: bool = True
     evidence_figures: bool = True
     dicom_results: bool = True
@@ -88,47 +98,50 @@ class ResultFiles:
             return {"status": "failed", "reason": f"INTERNAL_ERROR {type(error).__name__}"}
 
     def _write(self, image: AnalysedImage) -> dict[str, Any]:
+        finding, crop = image.finding, image.source["crop"]
         columns = {"mask": f"masks/{image.name}.png"}
-        write_whole(self.root / columns["mask"], png_bytes(mask_image(image.mask)))
-        top, left, bottom, right = image.source["crop"]
+        write_whole(self.root / columns["mask"], png_bytes(mask_image(finding.mask)))
+        top, left, bottom, right = crop
+        region = finding.mask[top:bottom, left:right]
         archived = image.source["kind"] == "dicom"
         overlay = None
-        if self.overlays or (self.secondary_capture and archived):
-            overlay = draw_overlay(image.picture, image.mask[top:bottom, left:right], image.row)
+        if self.secondary_capture and archived:  # without the file's name, which may be a patient's
+            overlay = draw_overlay(image.picture, region, finding, self.site)
         if self.overlays:
             columns["overlay"] = f"overlays/{image.name}.png"
-            write_whole(self.root / columns["overlay"], png_bytes(overlay))
+            named = draw_overlay(image.picture, region, finding, self.site, image.name)
+            write_whole(self.root / columns["overlay"], png_bytes(named))
         if self.evidence_figures:
-            region, evidence = image.mask[top:bottom, left:right], image.row["evidence"]
-            figure = draw_evidence(image.picture, image.response, region, image.source["crop"], evidence, image.row)
+            figure = draw_evidence(image.picture, region, crop, finding, self.site)
             write_whole(self.root / "evidence" / f"{image.name}.png", png_bytes(figure))
         if archived:
             problem = self._write_dicom(image, None if overlay is None else np.asarray(overlay))
-            reason = str(image.row["reason"])
-            if problem and problem.split()[0] not in reason:
-                columns["reason"] = "; ".join(filter(None, (reason, problem)))
+            if problem and problem.split()[0] not in image.reason:
+                columns["reason"] = "; ".join(filter(None, (image.reason, problem)))
         return columns
 
     def _write_dicom(self, image: AnalysedImage, overlay: np.ndarray | None) -> str:
         """What an archive gets for one frame; returns "" or the reason why it gets nothing."""
         if not (self.dicom_results or self.secondary_capture):
             return ""
-        from .dicom.archive import AlgorithmIdentity, DicomResultError, make_results, read_header, write_atomically
+        # Here, since a run without DICOM results does without highdicom.
+        from .dicom.archive import AlgorithmIdentity, DicomResultError, SourceFrame, make_results, read_header
+        from .dicom.files import write_dicom
         from .dicom.secondary_capture import make_secondary_capture
 
-        algorithm, number = AlgorithmIdentity(**self.identity), int(image.row["row"]) + 1
+        algorithm = AlgorithmIdentity(**self.identity)
         try:
-            header = read_header(image.path)
+            source = SourceFrame.of(read_header(image.path), image.frame, image.region, image.content)
             if self.dicom_results:
-                segmentation, report = make_results(header, image.mask, image.row, algorithm, IBSI, number)
+                segmentation, report = make_results(source, image.finding, algorithm, self.site, IBSI, image.number)
                 if segmentation is not None:
-                    write_atomically(segmentation, self.root / "dicom_seg" / f"{image.name}.dcm")
-                write_atomically(report, self.root / "dicom_sr" / f"{image.name}.dcm")
+                    write_dicom(segmentation, self.root / "dicom_seg" / f"{image.name}.dcm")
+                write_dicom(report, self.root / "dicom_sr" / f"{image.name}.dcm")
             if self.secondary_capture:
                 # Only a B-mode region is known to hold none of the device's text.
-                cropped = image.row["region"] != -1
-                capture = make_secondary_capture(header, overlay, image.row, algorithm, cropped, number)
-                write_atomically(capture, self.root / "dicom_sc" / f"{image.name}.dcm")
+                cropped = image.region != -1
+                capture = make_secondary_capture(source, overlay, algorithm, cropped, image.number)
+                write_dicom(capture, self.root / "dicom_sc" / f"{image.name}.dcm")
         except DicomResultError as error:
             return str(error)
         return ""

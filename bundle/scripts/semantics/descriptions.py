@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,27 +63,6 @@ def read_descriptions(path: str | Path) -> list[dict[str, Any]]:
             raise BundleError(f"{path.name}: line {number} is no description. Write the file anew.")
         lines.append(line)
     return lines
-
-
-def require_context(texts: Iterable[str], count_tokens: Callable[[str], int], context: int, tower: str) -> None:
-    """Refuse texts that a text tower would cut off.
-
-    Args:
-        texts: what is to be encoded.
-        count_tokens: tokens of one text, the tower's start and end tokens included.
-        context: tokens that the tower takes.
-        tower: its name, for the message.
-
-    Raises:
-        BundleError: naming the first text that is too long.
-    """
-    for text in texts:
-        tokens = count_tokens(text)
-        if tokens > context:
-            raise BundleError(
-                f'The text "{text[:60]}..." has {tokens} tokens, but the text tower {tower} takes {context}. '
-                "Shorten it or choose a tower with a longer context."
-            )
 
 
 def _line(section: str, item: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from monai.transforms import Flip, MapTransform, Randomizable, Transform
 
 from scripts.errors import BundleError
 
-from .lexicon import Morphology
+from .lexicon import Lexicon
 from .measures.lesion import describe_lesion
-from .prompts import CLASS_WORDS, FIXED_PROMPT, LESION_PROMPTS, OTHER_PROMPTS, fill_prompt
+from .prompts import Prompts, fill_prompt
 from .sentences import write_sentence
-from .terms import Thresholds
 
 
 class DescribeLesiond(MapTransform):
@@ -26,35 +25,36 @@ class DescribeLesiond(MapTransform):
     ``measurements`` (numbers by name). Place it after flips, rotations and crops: left becomes right with the image.
 
     Args:
+        lexicon: its words.
         keys: the image (1|3, H, W) in [0, 1] and the mask (1, H, W) of 0 and 1, in this order.
         phrasing: number of the phrasing; `RandPhrased` draws others.
-        thresholds: where one term ends and the next begins.
+        absent: the ``diagnosis`` of an image without a lesion.
 
     Raises:
         BundleError: image and mask do not fit, or the item's ``diagnosis`` says lesion where its mask is empty, or
-            normal where it is not.
+            none where it is not.
     """
 
     def __init__(
         self,
+        lexicon: Lexicon,
         keys: KeysCollection = ("image", "label"),
         phrasing: int = 0,
-        thresholds: Thresholds = Thresholds(),
+        absent: str = "normal",
     ) -> None:
         super().__init__(keys)
         if len(self.keys) != 2:
             raise BundleError(f"DescribeLesiond takes two keys, the image and its mask, not {list(self.keys)}.")
-        self.phrasing = phrasing
-        self.thresholds = thresholds
+        self.lexicon, self.phrasing, self.absent = lexicon, phrasing, absent
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the description of one item."""
         item = dict(data)
         image, mask = (torch.as_tensor(item[key]).cpu().numpy() for key in self.keys)
-        _require_lesion(item, mask, self.keys[1])
-        morphology, measurements = describe_lesion(image.mean(axis=0), mask[0], self.thresholds, _aspect(item))
-        item["description"] = write_sentence(morphology, self.phrasing)
-        item["morphology"] = morphology.as_dict()
+        _require_lesion(item, mask, self.keys[1], self.absent)
+        morphology, measurements = describe_lesion(image.mean(axis=0), mask[0], self.lexicon, _aspect(item))
+        item["description"] = write_sentence(self.lexicon, morphology, self.phrasing)
+        item["morphology"] = dict(morphology)
         item["measurements"] = measurements
         return item
 
@@ -63,13 +63,14 @@ class RandMirrord(Randomizable, MapTransform):
     """Mirrors image and mask at random, and their description with them: left becomes right.
 
     Args:
+        lexicon: knows which terms change sides.
         keys: (C, H, W) arrays.
         prob: chance of a mirror image.
     """
 
-    def __init__(self, keys: KeysCollection, prob: float = 0.5) -> None:
+    def __init__(self, lexicon: Lexicon, keys: KeysCollection, prob: float = 0.5) -> None:
         super().__init__(keys)
-        self.prob, self.flip = prob, Flip(spatial_axis=1)
+        self.lexicon, self.prob, self.flip = lexicon, prob, Flip(spatial_axis=1)
 
     def randomize(self, data: Any = None) -> bool:
         """Whether to mirror."""
@@ -81,10 +82,7 @@ class RandMirrord(Randomizable, MapTransform):
         if self.randomize():
             for key in self.key_iterator(item):
                 item[key] = self.flip(item[key])
-            vertical, _, side = item["morphology"]["quadrant"].partition(" ")
-            other = {"left": "right", "right": "left"}
-            mirrored = f"{vertical} {other[side]}" if side else ""
-            item["morphology"] = {**item["morphology"], "quadrant": mirrored}
+            item["morphology"] = self.lexicon.mirror(item["morphology"])
         return item
 
 
@@ -92,13 +90,14 @@ class RandPhrased(Randomizable, MapTransform):
     """Writes an item's ``morphology`` as a sentence, ``description``, in a phrasing drawn at random.
 
     Args:
+        lexicon: its words.
         keys: the morphology, terms by name.
         phrasing: number of the phrasing; None draws one of them at random.
     """
 
-    def __init__(self, keys: KeysCollection = "morphology", phrasing: int | None = None) -> None:
+    def __init__(self, lexicon: Lexicon, keys: KeysCollection = "morphology", phrasing: int | None = None) -> None:
         super().__init__(keys)
-        self.phrasing = phrasing
+        self.lexicon, self.phrasing = lexicon, phrasing
 
     def randomize(self, data: Any = None) -> int:
         """A number to choose the phrasing by."""
@@ -109,30 +108,30 @@ class RandPhrased(Randomizable, MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             phrasing = self.randomize() if self.phrasing is None else self.phrasing
-            item["description"] = write_sentence(Morphology.from_dict(item[key]), phrasing)
+            item["description"] = write_sentence(self.lexicon, item[key], phrasing)
         return item
 
 
 class ClassWordsd(MapTransform):
     """Names the class instead of describing the lesion: what a row of the ablation learns from, and no other run.
 
-    Replaces ``morphology`` by the one term ``class`` and adds ``description``, of `CLASS_WORDS`.
+    Replaces ``morphology`` by the one term ``class`` and adds ``description``.
 
     Args:
-        keys: the diagnosis, ``benign``, ``malignant`` or ``normal``.
+        class_words: a sentence by diagnosis.
+        keys: the diagnosis, one of them.
     """
 
-    LEXICON = {"class": ("benign", "malignant")}
-
-    def __init__(self, keys: KeysCollection = "diagnosis") -> None:
+    def __init__(self, class_words: Mapping[str, str], keys: KeysCollection = "diagnosis") -> None:
         super().__init__(keys)
+        self.class_words = class_words
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Name the class of one item."""
         item = dict(data)
         for key in self.key_iterator(item):
             item["morphology"] = {"class": item[key]}
-            item["description"] = CLASS_WORDS[item[key]]
+            item["description"] = self.class_words[item[key]]
         return item
 
 
@@ -142,23 +141,30 @@ class RandPrompt(Randomizable, Transform):
     Adds ``prompt`` (the sentence) and ``asked`` (1.0 for the lesion, 0.0 for anything else).
 
     Args:
+        prompts: the sentences.
         words: for the gaps of the sentences, see `other_words`.
         other_prob: chance of asking for something else.
         fixed_prob: chance of the fixed prompt where the lesion is asked for.
-        prompt: the fixed prompt; inference knows no other.
+        prompt: the fixed prompt, which inference alone knows; None takes that of ``prompts``.
     """
 
     def __init__(
-        self, words: Sequence[str], other_prob: float = 0.25, fixed_prob: float = 0.5, prompt: str = FIXED_PROMPT
+        self,
+        prompts: Prompts,
+        words: Sequence[str],
+        other_prob: float = 0.25,
+        fixed_prob: float = 0.5,
+        prompt: str | None = None,
     ) -> None:
-        self.words, self.other_prob, self.fixed_prob, self.prompt = words, other_prob, fixed_prob, prompt
+        self.prompts, self.words, self.other_prob, self.fixed_prob = prompts, words, other_prob, fixed_prob
+        self.prompt = prompts.fixed if prompt is None else prompt
 
     def randomize(self, data: Any = None) -> tuple[str, bool]:
         """A sentence, and whether it asks for the lesion."""
         lesion = bool(self.R.rand() >= self.other_prob)
         if lesion and self.R.rand() < self.fixed_prob:
             return self.prompt, True
-        patterns = LESION_PROMPTS if lesion else OTHER_PROMPTS
+        patterns = self.prompts.lesion if lesion else self.prompts.other
         return fill_prompt(patterns[self.R.randint(len(patterns))], self.words, self.R.randint), lesion
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -167,12 +173,12 @@ class RandPrompt(Randomizable, Transform):
         return {**data, "prompt": prompt, "asked": float(lesion)}
 
 
-def _require_lesion(item: Mapping[Hashable, Any], mask: np.ndarray, key: Hashable) -> None:
+def _require_lesion(item: Mapping[Hashable, Any], mask: np.ndarray, key: Hashable, absent: str) -> None:
     diagnosis = item.get("diagnosis")
-    if diagnosis is None or mask.any() == (diagnosis != "normal"):
+    if diagnosis is None or mask.any() == (diagnosis != absent):
         return
     name = getattr(item[key], "meta", {}).get("filename_or_obj", "") or item.get("group", "an item")
-    state = "is not empty" if diagnosis == "normal" else "is empty"
+    state = "is not empty" if diagnosis == absent else "is empty"
     raise BundleError(f'The mask "{name}" {state}, but its diagnosis is {diagnosis}. Correct the mask or the list.')
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from scripts.data.dicom.header import read_dicom_header
 from scripts.data.file_kinds import DICOM, file_kind
 from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
+from scripts.findings.finding import Finding, Lesion, Size
 from scripts.networks import load_weights
+from scripts.sites import Site
+from scripts.writing.notice import NOTE
 
 from .geometry import file_affine
 
@@ -32,8 +36,8 @@ class UseServedWeights(Transform):
     """Fill the network's definition, strictly, with the weights that the request will be answered with.
 
     MONAI Label copies the definition and then loads the same file without strictness. A definition that already holds
-    the weights makes this harmless, and knows how much each descriptor moves the diagnosis, which
-    :class:`scripts.findings.DescribeLesiond` asks it for. A file is read again when it changes.
+    the weights makes this harmless, and knows whether they are calibrated and how much each descriptor moves the
+    diagnosis, which :class:`scripts.findings.MakeFindingd` asks it for. A file is read again when it changes.
 
     Args:
         network: the definition.
@@ -86,6 +90,53 @@ class ChooseFirstRegiond(MapTransform):
             return False
 
 
+def result_of(finding: Finding, probability: str) -> dict[str, Any]:
+    """What a client is told of a finding, as JSON can hold it.
+
+    Args:
+        finding: of the image.
+        probability: key of the positive class's probability.
+
+    Returns:
+        ``lesion_found``; ``diagnosis``; the probability (None without a lesion); ``calibrated``; ``indeterminate``
+        (None where not calibrated); ``reliability`` of the mask; ``lesion_evidence``; ``area_px``, ``area_mm2``,
+        ``long_axis_mm``, ``short_axis_mm`` ("" where the spacing is not known); ``lesions``, each with its own ``box``
+        (top, left, bottom, right), answer, sizes, ``description`` and ``words``, measured from the predicted outline;
+        ``radiomics`` by name; ``evidence`` as an entry of evidence.json; ``note``.
+    """
+    return {
+        "lesion_found": finding.found,
+        "diagnosis": finding.diagnosis,
+        probability: finding.probability,
+        "calibrated": finding.calibrated,
+        "indeterminate": finding.indeterminate,
+        "reliability": finding.mask_reliability,
+        "lesion_evidence": finding.lesion_evidence,
+        **_blank_unknown(finding.size),
+        "lesions": [_told(lesion, probability) for lesion in finding.lesions],
+        "radiomics": dict(finding.radiomics),
+        "evidence": asdict(finding.evidence),
+        "note": NOTE,
+    }
+
+
+def _told(lesion: Lesion, probability: str) -> dict[str, Any]:
+    return {
+        "box": list(lesion.box),
+        "diagnosis": lesion.diagnosis,
+        probability: lesion.probability,
+        "reliability": lesion.mask_reliability,
+        "flags": list(lesion.flags),
+        **_blank_unknown(lesion.size),
+        "description": lesion.sentence,
+        "words": dict(lesion.words),
+    }
+
+
+def _blank_unknown(size: Size) -> dict[str, Any]:
+    return {name: "" if value is None else value for name, value in asdict(size).items()}
+
+
 class RefuseFailures(Transform):
     """End the request where a transform before this one has marked the item as skipped or failed.
 
@@ -101,13 +152,19 @@ class RefuseFailures(Transform):
 
 
 class AnswerClient(Transform):
-    """Turn the described item into what MONAI Label writes and sends.
+    """Turn an item with a finding into what MONAI Label writes and sends.
 
     ``pred`` becomes columns before rows, as MONAI Label's writer expects it: (columns, rows) for pictures, otherwise
     (columns, rows, 1) with the affine of the input file. Unless the request says ``result_extension``, a picture is
     answered by PNG and DICOM by NIfTI: a mask as JPEG would be blurred, and as DICOM nothing would refer to its source.
-    ``result`` gets the notes on the input (``reason``).
+    ``result`` becomes :func:`result_of` the finding, with the notes on the input (``reason``).
+
+    Args:
+        site: what a lesion can be.
     """
+
+    def __init__(self, site: Site) -> None:
+        self.classes = site.classes
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         item = dict(data)
@@ -118,7 +175,7 @@ class AnswerClient(Transform):
         if extension not in PICTURES:
             mask = MetaTensor(mask.unsqueeze(-1), affine=torch.from_numpy(file_affine(path)))
         item["pred"] = mask
-        item["result"] = {**item["result"], "reason": item.get("reason", "")}
+        item["result"] = {**result_of(item["finding"], self.classes.probability), "reason": item.get("reason", "")}
         return item
 
     @staticmethod

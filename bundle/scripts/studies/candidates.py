@@ -6,11 +6,12 @@ import copy
 from pathlib import Path
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from scripts.epochs import EpochHandler
 from scripts.errors import BundleError
 from scripts.networks.boxes import box_iou
 from scripts.networks.reliability import MODES, fuse_candidates
@@ -28,7 +29,7 @@ def hard_overlap(logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return 2 * common / total, common / (total - common)
 
 
-class CandidateReport:
+class CandidateReport(EpochHandler):
     """Dice of the fused mask in every mode beside the first, mean and best candidate; rank correlations; diversity.
 
     All of these are masks at S/4; the last row is the network's own mask, refined at S/2.
@@ -52,12 +53,6 @@ class CandidateReport:
         self.numbers: list[Tensor] = []
         self.hits: list[Tensor] = []
         self.chances: list[Tensor] = []
-
-    def attach(self, engine: Engine) -> None:
-        """Measure after every batch, write after the last."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.measure)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
         """Forget an earlier run."""

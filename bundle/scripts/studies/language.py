@@ -10,12 +10,14 @@ from typing import Any
 
 import ignite.distributed as idist
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.metrics import compute_roc_auc
 from torch import Tensor
 from torch.nn import functional as F
 
+from scripts.epochs import EpochHandler
 from scripts.writing.files import write_whole
+from scripts.writing.tables import markdown
 
 #: Fewest cases on either side of a pair of terms.
 LEAST_CASES = 10
@@ -75,7 +77,7 @@ def terms_told_apart(
     return rows
 
 
-class LanguageReport:
+class LanguageReport(EpochHandler):
     """Writes ``language.json`` and ``language.md`` after each validation of stage 1.
 
     Args:
@@ -88,17 +90,11 @@ class LanguageReport:
         self.rows: list[dict[str, Any]] = []
         self.terms: Tensor | None = None
 
-    def attach(self, engine: Engine) -> None:
-        """Collect after every batch, write after the last."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.collect)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
-
     def start(self, engine: Engine) -> None:
         """Forget an earlier validation."""
         self.rows = []
 
-    def collect(self, engine: Engine) -> None:
+    def measure(self, engine: Engine) -> None:
         """Keep a batch's embeddings."""
         pred, target = engine.state.output["pred"], engine.state.output["label"]
         mask = F.adaptive_avg_pool2d(target["mask"].float(), pred["visual"].shape[-2:])
@@ -136,18 +132,18 @@ class LanguageReport:
 
 def language_markdown(found: Mapping[str, float], pairs: Sequence[Mapping[str, Any]]) -> str:
     """Both figures as tables."""
-    lines = [
-        f"{found['images']} images, {found['descriptions']} distinct descriptions.",
-        "",
-        "| image to description | R | chance | ratio |",
-        "|---|---|---|---|",
+    ranks = [
+        [name, f"{value:.3f}", f"{found[f'chance@{name[2:]}']:.3f}", f"{value / found[f'chance@{name[2:]}']:.1f}"]
+        for name, value in found.items()
+        if name.startswith("R@")
     ]
-    for name, value in found.items():
-        if name.startswith("R@"):
-            chance = found[f"chance@{name[2:]}"]
-            lines.append(f"| {name} | {value:.3f} | {chance:.3f} | {value / chance:.1f} |")
-    lines += ["", "| term | told apart | cases | AUC |", "|---|---|---|---|"]
-    for pair in pairs:
-        (a, b), (n, m) = pair["values"], pair["cases"]
-        lines.append(f"| {pair['term']} | {a} / {b} | {n} / {m} | {pair['auc']:.3f} |")
-    return "\n".join(lines) + "\n"
+    apart = [
+        [pair["term"], " / ".join(pair["values"]), " / ".join(map(str, pair["cases"])), f"{pair['auc']:.3f}"]
+        for pair in pairs
+    ]
+    parts = [
+        f"{found['images']} images, {found['descriptions']} distinct descriptions.",
+        markdown(["image to description", "R", "chance", "ratio"], ranks),
+        markdown(["term", "told apart", "cases", "AUC"], apart),
+    ]
+    return "\n\n".join(parts) + "\n"

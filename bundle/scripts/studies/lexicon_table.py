@@ -13,11 +13,10 @@ from scipy.stats.contingency import association
 
 from scripts.errors import BundleError
 from scripts.semantics.descriptions import read_descriptions
-from scripts.semantics.lexicon import TERMS
+from scripts.semantics.lexicon import Lexicon
+from scripts.writing.tables import markdown
 
 FILE_NAME = "lexicon_table.md"
-#: The lexicon's own terms: those that a reader weighs.
-WEIGHED = ("shape", "orientation", "margin", "echo", "posterior")
 #: What the literature says of a term and malignancy (Stavros 1995; Hong et al., AJR 184:1260-1265, 2005).
 DIRECTIONS = {
     ("shape", "irregular"): "up",
@@ -36,7 +35,7 @@ _LEAST_CASES = 10  # a histology with fewer lesions gets no row
 
 
 def write_lexicon_table(
-    descriptions: str | Path, cases: str | Path, output_dir: str | Path, section: str = "validation"
+    descriptions: str | Path, cases: str | Path, output_dir: str | Path, lexicon: Lexicon, section: str = "validation"
 ) -> Path:
     """Tabulate terms by BI-RADS category, pathology and histology, as Markdown.
 
@@ -44,6 +43,7 @@ def write_lexicon_table(
         descriptions: ``descriptions.jsonl`` of BUS-BRA.
         cases: BUS-BRA's ``bus_data.csv`` with ID, Case, Histology, Pathology and BIRADS.
         output_dir: where ``lexicon_table.md`` goes.
+        lexicon: of the descriptions; its weighed terms are tabulated.
         section: section of the list to tabulate. Thresholds were chosen on ``training``.
 
     Raises:
@@ -62,10 +62,8 @@ def write_lexicon_table(
     if not rows:
         raise BundleError(f'No description of the section "{section}" belongs to a case of {cases.name}.')
     target = Path(output_dir) / FILE_NAME
-    target.write_text(
-        "\n\n".join([_by_term(rows), _by_histology(rows), _by_measurement(rows), _overlap(rows)]) + "\n",
-        encoding="utf-8",
-    )
+    parts = [_by_term(rows, lexicon), _by_histology(rows), _by_measurement(rows), _overlap(rows, lexicon)]
+    target.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return target
 
 
@@ -91,13 +89,13 @@ def odds_interval(present: NDArray, malignant: NDArray, patients: NDArray, draws
     return float(low), float(high)
 
 
-def _by_term(rows: list[dict[str, Any]]) -> str:
+def _by_term(rows: list[dict[str, Any]], lexicon: Lexicon) -> str:
     malignant = np.array([row["case"]["Pathology"] == "malignant" for row in rows])
     category = np.array([row["case"]["BIRADS"] for row in rows])
     patients = np.array([row["case"]["Case"] for row in rows])
     table = [["term", "n", *(f"BI-RADS {c}" for c in _CATEGORIES), "malignant", "odds ratio [95 %]", "known", "holds"]]
-    for name in WEIGHED:
-        for value in TERMS[name]:
+    for name in lexicon.weighed_terms:
+        for value in lexicon.terms[name]:
             present = np.array([row["morphology"][name] == value for row in rows])
             if not present.any():
                 continue
@@ -115,7 +113,7 @@ def _by_term(rows: list[dict[str, Any]]) -> str:
                     {"": "", True: "yes", False: "no"}[holds],
                 ]
             )
-    return _markdown(table)
+    return markdown(table[0], table[1:])
 
 
 def _by_histology(rows: list[dict[str, Any]]) -> str:
@@ -136,7 +134,7 @@ def _by_histology(rows: list[dict[str, Any]]) -> str:
         own = [row["morphology"] for row in rows if row["case"]["Histology"] == kinds[index]]
         shares = (_percent(np.array([terms[name] == value for terms in own])) for name, value in shown)
         table.append([str(kinds[index]), str(counts[index]), *shares])
-    return _markdown(table)
+    return markdown(table[0], table[1:])
 
 
 def _by_measurement(rows: list[dict[str, Any]]) -> str:
@@ -152,26 +150,21 @@ def _by_measurement(rows: list[dict[str, Any]]) -> str:
             continue
         area = stats.mannwhitneyu(values[sick], values[~sick]).statistic / (sick.sum() * (~sick).sum())
         table.append([name, f"{stats.spearmanr(values, category[given]).statistic:+.2f}", f"{area:.2f}"])
-    return _markdown(table)
+    return markdown(table[0], table[1:])
 
 
-def _overlap(rows: list[dict[str, Any]]) -> str:
+def _overlap(rows: list[dict[str, Any]], lexicon: Lexicon) -> str:
     """How far one term gives another away: Cramér's V, 0 for independent, 1 for one and the same."""
-    values = {name: [row["morphology"][name] for row in rows] for name in WEIGHED}
-    table = [["Cramér's V", *WEIGHED]]
-    for one in WEIGHED:
+    values = {name: [row["morphology"][name] for row in rows] for name in lexicon.weighed_terms}
+    table = [["Cramér's V", *values]]
+    for one in values:
         cells = []
-        for other in WEIGHED:
+        for other in values:
             counts = stats.contingency.crosstab(values[one], values[other]).count
             cells.append(f"{association(counts, method='cramer'):.2f}" if min(counts.shape) > 1 else "")
         table.append([one, *cells])
-    return _markdown(table)
+    return markdown(table[0], table[1:])
 
 
 def _percent(present: NDArray) -> str:
     return f"{100 * present.mean():.0f} %" if len(present) else ""
-
-
-def _markdown(table: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in table]
-    return "\n".join([lines[0], "|" + "---|" * len(table[0]), *lines[1:]])

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 
+from scripts.epochs import EpochHandler
 from scripts.errors import BundleError
 from scripts.writing.tables import write_study
 
 from .candidates import hard_overlap
 
 
-class PromptSwapReport:
-    """Dice and malignancy probability under other prompts, against the network's own.
+class PromptSwapReport(EpochHandler):
+    """Dice and probability of the positive class under other prompts, against the network's own.
 
     Writes ``prompts.json`` and ``prompts.md``: for each kind of prompt, over its texts and all lesion images, the
     Dice of the mask behind the evidence gate (on the network's grid), lesions found, and how far the probability moves.
@@ -28,6 +29,7 @@ class PromptSwapReport:
         swaps: texts by kind; none writes no table.
         prompt: the network's own.
         output_dir: where the files go.
+        positive: number of the positive class.
     """
 
     def __init__(
@@ -37,16 +39,11 @@ class PromptSwapReport:
         swaps: Mapping[str, Sequence[str]],
         prompt: str,
         output_dir: str | Path,
+        positive: int = 1,
     ) -> None:
         self.network, self.text_tower, self.swaps = network, text_tower, swaps
-        self.prompt, self.output_dir = prompt, output_dir
+        self.prompt, self.output_dir, self.positive = prompt, output_dir, positive
         self.measured: dict[str, dict[str, list[Tensor]]] = {}
-
-    def attach(self, engine: Engine) -> None:
-        """Measure after every batch, write after the last."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.measure)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
         """Forget an earlier run.
@@ -72,7 +69,7 @@ class PromptSwapReport:
         if not bool(lesion.any()):
             return
         image, mask = image[lesion], mask[lesion]
-        own = _probability(engine.state.output["pred"]["diagnosis_logits"][lesion])
+        own = self._probability(engine.state.output["pred"]["diagnosis_logits"][lesion])
         for kind, texts in self.swaps.items():
             for embedding in self.text_tower(texts):
                 # Outside its iteration the engine puts the network back into training mode.
@@ -82,7 +79,7 @@ class PromptSwapReport:
                     "Dice": hard_overlap(pred["gated_mask_logits"], mask)[0][:, 0],
                     "Dice, gate off": hard_overlap(pred["mask_logits"], mask)[0][:, 0],
                     "lesions found": (pred["lesion_logit"] > 0).float()[:, 0],
-                    "probability moves by": (_probability(pred["diagnosis_logits"]) - own).abs(),
+                    "probability moves by": (self._probability(pred["diagnosis_logits"]) - own).abs(),
                     "similarity to the fixed prompt": torch.cosine_similarity(
                         embedding, self.network.prompt_embedding, dim=0
                     ).expand(len(image)),
@@ -99,6 +96,8 @@ class PromptSwapReport:
         if rows:
             write_study(self.output_dir, "prompts", rows)
 
-
-def _probability(logits: Tensor) -> Tensor:
-    return torch.softmax(logits, dim=1)[:, 1]
+    def _probability(self, logits: Tensor) -> Tensor:
+        """Of the positive class, shape (B); 0 where there are no classes."""
+        if not logits.shape[1]:
+            return logits.new_zeros(len(logits))
+        return torch.softmax(logits, dim=1)[:, self.positive]

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.networks.utils import eval_mode
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from scripts.epochs import EpochHandler
 from scripts.errors import BundleError
 from scripts.networks.boxes import box_iou
 from scripts.networks.candidate_boxes import CandidateBoxes
@@ -45,7 +46,7 @@ def pointing_game(response: Tensor, mask: Tensor) -> Tensor:
     return mask[torch.arange(len(mask)), 0, row, column]
 
 
-class ResponseReport:
+class ResponseReport(EpochHandler):
     """Pointing game, energy inside the mask, recall of the best of K boxes, and time, for several prompters.
 
     The time is that of image encoder and prompter together.
@@ -70,12 +71,6 @@ class ResponseReport:
         self.boxes: CandidateBoxes | None = None
         self.measured: dict[str, dict[str, list[Tensor]]] = {}
         self.seconds: dict[str, float] = {}
-
-    def attach(self, engine: Engine) -> None:
-        """Measure after every batch, write after the last."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.measure)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
         """Give the prompters the network's weights."""

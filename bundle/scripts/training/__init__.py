@@ -2,7 +2,7 @@
 
 from .alignment_loss import AlignmentLoss
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
-from .checkpoint import ResumableCheckpoint, run_unless_finished
+from .checkpoint import LastWeights, ResumableCheckpoint, run_unless_finished
 from .distributed import DistributedRadVLSM, SameBuffers, join_processes
 from .handlers import ClipGradients, EpochSeed, FreezeNorms, LossTerms, MovingAverage, defined_above
 from .metrics import LesionAUC, gated_masks, lesion_diagnoses, response_masks
@@ -19,6 +19,7 @@ __all__ = [
     "EncodeDiagnosisd",
     "EpochSeed",
     "FreezeNorms",
+    "LastWeights",
     "LesionAUC",
     "LossTerms",
     "MovingAverage",

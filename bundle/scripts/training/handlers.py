@@ -14,6 +14,8 @@ from monai.engines.utils import IterationEvents
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from scripts.epochs import EpochHandler
+
 logger = logging.getLogger(__name__)
 
 
@@ -109,7 +111,7 @@ def _stay_in_evaluation(module: nn.Module, inputs: Any) -> None:
     module.eval()
 
 
-class LossTerms:
+class LossTerms(EpochHandler):
     """Writes the epoch's mean of each loss term, and the learning rate, to TensorBoard.
 
     The means, over all processes, are kept in ``engine.state.metrics``; the first process writes.
@@ -125,23 +127,21 @@ class LossTerms:
         self.count = 0
         self.writer: SummaryWriter | None = None
 
-    def attach(self, engine: Engine) -> None:
-        """Sum at every iteration, write at every epoch."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.add)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.write)
+    def start(self, engine: Engine) -> None:
+        """Begin to sum."""
+        self.sums, self.count = {}, 0
 
-    def add(self, engine: Engine) -> None:
+    def measure(self, engine: Engine) -> None:
         """Take the last iteration's terms."""
         self.count += 1
         for name, value in self.loss.terms.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
 
-    def write(self, engine: Any) -> None:
-        """Write the means and start anew."""
+    def finish(self, engine: Any) -> None:
+        """Write the means."""
         processes = idist.get_world_size()
         means = {name: idist.all_reduce(value / self.count) / processes for name, value in self.sums.items()}
         engine.state.metrics.update({f"train_{name}": value for name, value in means.items()})
-        self.sums, self.count = {}, 0
         if idist.get_rank() > 0:
             return
         self.writer = self.writer or SummaryWriter(self.log_dir)
@@ -151,7 +151,3 @@ class LossTerms:
         self.writer.flush()
         listed = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
         logger.info("epoch %d: %s", engine.state.epoch, listed)
-
-
-
-

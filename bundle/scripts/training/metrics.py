@@ -17,25 +17,32 @@ def gated_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
 
 
 def lesion_diagnoses(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """Engine output -> malignancy probability and diagnosis, (B, 1): 0 benign, 1 malignant, -1 none or unknown."""
-    probability = torch.softmax(output["pred"]["diagnosis_logits"], dim=1)[:, 1:]
-    return probability, output["label"]["diagnosis"].unsqueeze(1)
+    """Engine output -> probabilities of the C classes (B, C) and class (B, 1), -1 for none or unknown."""
+    return torch.softmax(output["pred"]["diagnosis_logits"], dim=1), output["label"]["diagnosis"].unsqueeze(1)
 
 
 class LesionAUC(ROCAUCMetric):
-    """Area under the ROC curve over diagnosed lesions, gathered from all processes.
+    """Area under the ROC curve of one class against the rest, over diagnosed lesions, gathered from all processes.
 
     The others are left out at the end, not before: a batch or a process may see no lesion at all.
+
+    Args:
+        positive: number of the class.
     """
+
+    def __init__(self, positive: int = 1) -> None:
+        super().__init__()
+        self.positive = positive
 
     def aggregate(self, average: Any = None) -> float:
         """The area; nan without lesions of both kinds."""
-        probability, truth = (values.flatten() for values in self.get_buffer())
+        probabilities, truth = self.get_buffer()
+        truth = truth.flatten()
         known = truth >= 0
-        if truth[known].unique().numel() < 2:
+        positive = truth[known] == self.positive
+        if positive.unique().numel() < 2:
             return float("nan")
-        return float(compute_roc_auc(probability[known], truth[known]))
-
+        return float(compute_roc_auc(probabilities[known][:, self.positive], positive.to(truth)))
 
 
 def response_masks(output: Mapping[str, Any]) -> tuple[Tensor, Tensor]:

@@ -5,34 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.utils import convert_to_tensor
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 
-TRUE_COLOR = (0.31, 0.76, 0.97)
-PREDICTED_COLOR = (1.0, 0.44, 0.26)
+from scripts.epochs import EpochHandler
+from scripts.writing.drawing import PREDICTED_COLOR, RGB, TRUE_COLOR
 
 
-def draw_outlines(images: Tensor, masks: Tensor, color: tuple[float, float, float]) -> Tensor:
+def draw_outlines(images: Tensor, masks: Tensor, color: RGB) -> Tensor:
     """Paint the outline of masks on images.
 
     Args:
         images: in [0, 1], shape (B, 3, S, S).
         masks: 0 or 1, shape (B, 1, S, S).
-        color: red, green and blue in [0, 1].
+        color: red, green and blue, 0..255.
 
     Returns:
         New images; a mask's outermost pixels have the colour.
     """
     inner = 1.0 - F.max_pool2d(1.0 - masks, 3, 1, 1)
     outline = (masks > 0.5) & (inner < 0.5)
-    return torch.where(outline, images.new_tensor(color).view(1, 3, 1, 1), images)
+    return torch.where(outline, images.new_tensor(color).view(1, 3, 1, 1) / 255, images)
 
 
-class OutlinePanel:
+class OutlinePanel(EpochHandler):
     """Shows the first images of each validation in TensorBoard: true outline blue, predicted outline orange above it.
 
     Args:
@@ -45,12 +45,11 @@ class OutlinePanel:
         self.drawn: list[Tensor] = []
         self.writer: SummaryWriter | None = None
 
-    def attach(self, engine: Engine) -> None:
-        """Draw while it validates, write at the end."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.draw)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self.write)
+    def start(self, engine: Engine) -> None:
+        """Begin a new panel."""
+        self.drawn = []
 
-    def draw(self, engine: Any) -> None:
+    def measure(self, engine: Any) -> None:
         """Take of this batch what the panel still lacks."""
         missing = self.images - len(self.drawn)
         if missing > 0:
@@ -62,10 +61,9 @@ class OutlinePanel:
             pictures = draw_outlines(pictures, true, TRUE_COLOR)
             self.drawn += draw_outlines(pictures, (logits > 0).float(), PREDICTED_COLOR)
 
-    def write(self, engine: Engine) -> None:
+    def finish(self, engine: Engine) -> None:
         """Write the panel of this epoch."""
         self.writer = self.writer or SummaryWriter(self.log_dir)
         grid = make_grid(self.drawn, nrow=4, padding=4, pad_value=1.0)
         self.writer.add_image("validation/true blue, predicted orange", grid, engine.state.epoch)
         self.writer.flush()
-        self.drawn = []

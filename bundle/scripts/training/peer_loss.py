@@ -37,7 +37,7 @@ class PeerLoss(nn.Module):
         Args:
             pred: the dictionary of :meth:`scripts.networks.Peer.forward_named`.
             target: ``mask`` and ``pasted`` (B, 1, S, S), 0 or 1, of which a segmenter learns both; ``diagnosis`` (B),
-                0 benign, 1 malignant, -1 none or unknown, not learned beside a pasted lesion.
+                the class, -1 none or unknown, not learned beside a pasted lesion.
 
         Returns:
             A scalar.

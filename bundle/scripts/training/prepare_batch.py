@@ -13,23 +13,23 @@ from torch import Tensor, nn
 
 from .pasting import paste_lesions
 
-DIAGNOSES = {"benign": 0, "malignant": 1}
-
 
 class EncodeDiagnosisd(MapTransform):
-    """``benign`` -> 0, ``malignant`` -> 1; ``normal`` or no diagnosis -> -1, from which no diagnosis is learned.
+    """A class -> its number; no lesion or no diagnosis -> -1, from which no diagnosis is learned.
 
     Args:
+        names: the classes, in the order of the network's logits.
         keys: entries with the word; created where missing.
     """
 
-    def __init__(self, keys: KeysCollection = "diagnosis") -> None:
+    def __init__(self, names: Sequence[str], keys: KeysCollection = "diagnosis") -> None:
         super().__init__(keys, allow_missing_keys=True)
+        self.numbers = {name: number for number, name in enumerate(names)}
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         d = dict(data)
         for key in self.keys:
-            d[key] = DIAGNOSES.get(d.get(key), -1)
+            d[key] = self.numbers.get(d.get(key), -1)
         return d
 
 
@@ -101,5 +101,3 @@ class PrepareAlignmentBatch(PrepareBatch):
             "morphology": morphology,
         }
         return image, target, (texts, batchdata["prompt"], self.terms), {}
-
-

@@ -109,7 +109,7 @@ class RadVLSMLoss(nn.Module):
 
     Args:
         weights: weight of each term, over the defaults ``TERM_WEIGHTS``.
-        class_weights: weights of benign and malignant in the diagnosis term.
+        class_weights: weight of each class in the diagnosis term; None weighs all alike.
         theta: see :func:`self_distillation`.
         gamma: see :func:`self_distillation`.
         label_smoothing: of the diagnosis term.
@@ -121,7 +121,7 @@ class RadVLSMLoss(nn.Module):
     def __init__(
         self,
         weights: Mapping[str, float] | None = None,
-        class_weights: tuple[float, float] = (1.0, 1.0),
+        class_weights: Sequence[float] | None = None,
         theta: float = 0.25,
         gamma: float = 1.0,
         label_smoothing: float = 0.05,
@@ -134,7 +134,8 @@ class RadVLSMLoss(nn.Module):
         self.theta = theta
         self.gamma = gamma
         self.label_smoothing = label_smoothing
-        self.register_buffer("class_weights", torch.tensor(class_weights), persistent=False)
+        weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weight, persistent=False)
         self.dice = DiceLoss(sigmoid=True, reduction="none")
         self.terms: dict[str, Tensor] = {}
 
@@ -143,7 +144,7 @@ class RadVLSMLoss(nn.Module):
 
         Args:
             pred: the dictionary of ``RadVLSM.forward_named``.
-            target: ``mask`` (B, 1, S, S), 0 or 1; ``diagnosis`` (B), 0 benign, 1 malignant, -1 none or unknown;
+            target: ``mask`` (B, 1, S, S), 0 or 1; ``diagnosis`` (B), the class, -1 none or unknown;
                 ``asked`` (B), 1 where the text asks for a lesion, 0 where for something else, which no image shows;
                 ``pasted`` (B, 1, S, S), another image's lesion. Where there is one, candidates and response learn from
                 both; the fused mask, which is one lesion's, and the diagnosis learn from neither.
@@ -240,7 +241,7 @@ class RadVLSMLoss(nn.Module):
             return pred["y_sam"].sum() * 0.0
 
         def entropy(logits: Tensor) -> Tensor:
-            weight = self.class_weights.to(logits)
+            weight = None if self.class_weights is None else self.class_weights.to(logits)
             return F.cross_entropy(logits[known], diagnosis[known], weight, label_smoothing=self.label_smoothing)
 
         total = entropy(pred["diagnosis_logits"])

@@ -1,9 +1,9 @@
-"""Tables of a study: the same rows for machines and for readers."""
+"""Tables in Markdown, and those of a study: the same rows for machines and for readers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,13 @@ def write_study(output_dir: str | Path, name: str, rows: Sequence[Mapping[str, A
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as a Markdown table; numbers with three decimals, what is missing as a dash."""
     columns = list(rows[0]) if rows else []
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(_text(row.get(column)) for column in columns) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    return markdown(columns, ([_text(row.get(column)) for column in columns] for row in rows)) + "\n"
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A head and rows of text as a Markdown table, without a last line break."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
 
 
 def _text(value: Any) -> str:

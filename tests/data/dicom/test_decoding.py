@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,24 +21,28 @@ sys.path.insert(0, "")
 sys.path.insert(1, {folder!r})
 import decode_worker
 decode = decode_worker._decode
-def act(path, frame, plugin):
+def act(path, **request):
     name = os.path.basename(path)
     if name == "abort":
         os.abort()
     if name == "hang":
         time.sleep(600)
     if name == "devour":
-        return bytearray(decode_worker.MEMORY_LIMIT)
+        return bytearray(decode_worker.MEMORY_LIMIT), ""
     if name == "print":
         os.write(1, b"Doe^Jane\\n")
-    return decode(path, frame, plugin)
+    return decode(path, **request)
 decode_worker._decode = act
 decode_worker.main()
 """
 
 
 def decode(path: str, seconds: float) -> np.ndarray:
-    return decoding.decode_frame(path, 0, RLELossless, 8, seconds)
+    dataset = SimpleNamespace(BitsStored=8)
+    header = SimpleNamespace(
+        transfer_syntax=RLELossless, dataset=dataset, frames=1, pixels=None, photometric="MONOCHROME2"
+    )
+    return decoding.decode_frame(path, header, 0, seconds)[0]
 
 
 @pytest.fixture

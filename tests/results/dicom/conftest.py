@@ -77,17 +77,6 @@ def algorithm() -> Any:
 
 
 @pytest.fixture
-def prediction() -> dict[str, Any]:
-    """A row of predictions.csv with a malignant lesion of known size."""
-    return {
-        "input": "a/b.dcm", "frame": 0, "region": "", "status": "ok", "reason": "", "lesion_found": True,
-        "diagnosis": "malignant", "malignancy_probability": 0.83, "indeterminate": False, "reliability": 0.7,
-        "area_px": 200, "area_mm2": 4.0, "long_axis_mm": 4.5, "short_axis_mm": 1.5,
-        "radiomics": {"echo_skewness": -0.25, "margin_sharpness_of_the_boundary": 2.5, "broken": float("nan")},
-    }  # fmt: skip
-
-
-@pytest.fixture
 def lesion_mask() -> Callable[[Dataset], np.ndarray]:
     """An L-shaped lesion, so that swapped or mirrored axes are seen."""
 
@@ -101,15 +90,28 @@ def lesion_mask() -> Callable[[Dataset], np.ndarray]:
 
 
 @pytest.fixture
+def find(lesion_mask: Callable[[Dataset], np.ndarray], make_finding: Callable[..., Any]) -> Callable[..., Any]:
+    """``find(header, **changes)``: a malignant lesion of known size; with ``mask`` another, or none."""
+    from scripts.findings import Size
+
+    def build(header: Dataset, mask: np.ndarray | None = None, **changes: Any) -> Any:
+        radiomics = {"echo_skewness": -0.25, "margin_sharpness_of_the_boundary": 2.5, "broken": float("nan")}
+        told = {"size": Size(200, 4.0, 4.5, 1.5), "radiomics": radiomics, **changes}
+        return make_finding(lesion_mask(header) if mask is None else mask, **told)
+
+    return build
+
+
+@pytest.fixture
 def errors_of_dciodvfy(tmp_path: Path) -> Callable[[Dataset], list[str]]:
     """What dciodvfy (dicom3tools) finds wrong with an object."""
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy (Debian package dicom3tools) is not installed")
-    from scripts.results.dicom.archive import write_atomically
+    from scripts.results.dicom.archive import write_dicom
 
     def check(result: Dataset) -> list[str]:
         path = tmp_path / "checked.dcm"
-        write_atomically(result, path)
+        write_dicom(result, path)
         told = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, timeout=60, check=False)
         assert "Segmentation" in told.stderr or "SR" in told.stderr or "SCImage" in told.stderr, told.stderr
         return [line for line in told.stderr.splitlines() if line.startswith("Error")]

@@ -17,16 +17,21 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 pytest.importorskip("highdicom")
 
+from scripts.findings import Finding  # noqa: E402
 from scripts.results.dicom import segmentation as dicom_seg  # noqa: E402
 from scripts.results.dicom.archive import (  # noqa: E402
     AlgorithmIdentity,
     DicomResultError,
+    SourceFrame,
     make_results,
     read_header,
-    write_atomically,
+    write_dicom,
 )
 from scripts.results.dicom.secondary_capture import make_secondary_capture  # noqa: E402
 from scripts.results.dicom.source import IMAGE, PATIENT_AND_STUDY  # noqa: E402
+from scripts.sites import Site  # noqa: E402
+
+Find = Callable[..., Finding]
 
 CANARY = "CANARYbird"
 
@@ -50,9 +55,9 @@ def canary_file(plain_header: Dataset, tmp_path: Path) -> Path:
 
 def test_no_patient_attribute_reaches_a_log_or_a_warning(
     canary_file: Path,
-    lesion_mask: Callable[[Dataset], np.ndarray],
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -61,10 +66,11 @@ def test_no_patient_attribute_reaches_a_log_or_a_warning(
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         header = read_header(canary_file)
-        segmentation, report = make_results(header, lesion_mask(header), prediction, algorithm)
-        capture = make_secondary_capture(header, np.zeros((8, 8, 3), np.uint8), prediction, algorithm, cropped=True)
+        source = SourceFrame.of(header)
+        segmentation, report = make_results(source, find(header), algorithm, site)
+        capture = make_secondary_capture(source, np.zeros((8, 8, 3), np.uint8), algorithm, cropped=True)
         for number, result in enumerate((segmentation, report, capture)):
-            write_atomically(result, tmp_path / f"{number}.dcm")
+            write_dicom(result, tmp_path / f"{number}.dcm")
     assert CANARY in str(segmentation.PatientName)  # it reached the file, and only the file
     printed = capfd.readouterr()
     assert CANARY not in caplog.text + printed.out + printed.err + "".join(str(w.message) for w in told)
@@ -72,9 +78,9 @@ def test_no_patient_attribute_reaches_a_log_or_a_warning(
 
 def test_the_words_of_a_library_are_not_repeated(
     plain_header: Dataset,
-    lesion_mask: Callable[[Dataset], np.ndarray],
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(**_: Any) -> None:
@@ -82,29 +88,28 @@ def test_the_words_of_a_library_are_not_repeated(
 
     monkeypatch.setattr(dicom_seg, "Segmentation", refuse)
     with pytest.raises(DicomResultError, match=r"^DICOM_RESULT_FAILED \(ValueError\)$") as failure:
-        make_results(plain_header, lesion_mask(plain_header), prediction, algorithm)
+        make_results(SourceFrame.of(plain_header), find(plain_header), algorithm, site)
     assert CANARY not in "".join(traceback.format_exception(failure.value))
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     plain_header: Dataset,
-    lesion_mask: Callable[[Dataset], np.ndarray],
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    segmentation, _ = make_results(plain_header, lesion_mask(plain_header), prediction, algorithm)
+    segmentation, _ = make_results(SourceFrame.of(plain_header), find(plain_header), algorithm, site)
     path = tmp_path / "new folder" / "seg.dcm"
-    write_atomically(segmentation, path)
+    write_dicom(segmentation, path)
     before = path.read_bytes()
 
-    def disk_full(stream: Any, **_: Any) -> None:
-        stream.write(b"half of it")
+    def disk_full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(segmentation, "save_as", disk_full)
+    monkeypatch.setattr("scripts.writing.files.os.fsync", disk_full)
     with pytest.raises(OSError, match="No space left"):
-        write_atomically(segmentation, path)
+        write_dicom(segmentation, path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ from pydicom.data import get_testdata_file
 highdicom = pytest.importorskip("highdicom")
 dicomweb_client = pytest.importorskip("dicomweb_client")
 
-from scripts.results.dicom.archive import AlgorithmIdentity, make_results, read_header, write_atomically  # noqa: E402
+from scripts.results.dicom.archive import (  # noqa: E402
+    AlgorithmIdentity,
+    SourceFrame,
+    make_results,
+    read_header,
+    write_dicom,
+)
+from scripts.sites import Site  # noqa: E402
 
 BUNDLE = Path(__file__).parents[3] / "bundle"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -95,7 +102,7 @@ def upload(archive: str, *paths: Path) -> list[Dataset]:
 
 @pytest.mark.parametrize("name", ["examples_rgb_color.dcm", "examples_ybr_color.dcm"])
 def test_results_come_to_lie_beside_their_source(
-    name: str, archive: str, algorithm: AlgorithmIdentity, prediction: dict[str, Any], tmp_path: Path
+    name: str, archive: str, algorithm: AlgorithmIdentity, make_finding: Callable[..., Any], site: Site, tmp_path: Path
 ) -> None:
     source = upload(archive, Path(get_testdata_file(name, download=False)))[0]
     study = source.StudyInstanceUID
@@ -103,9 +110,9 @@ def test_results_come_to_lie_beside_their_source(
     header = read_header(fetched)
     mask = np.zeros((header.Rows, header.Columns), np.uint8)
     mask[20:60, 30:90] = 255
-    segmentation, report = make_results(header, mask, prediction, algorithm)
-    write_atomically(segmentation, tmp_path / "out" / "dicom_seg" / "a.dcm")
-    write_atomically(report, tmp_path / "out" / "dicom_sr" / "a.dcm")
+    segmentation, report = make_results(SourceFrame.of(header), make_finding(mask), algorithm, site)
+    write_dicom(segmentation, tmp_path / "out" / "dicom_seg" / "a.dcm")
+    write_dicom(report, tmp_path / "out" / "dicom_sr" / "a.dcm")
     store(archive, tmp_path / "out")
     store(archive, tmp_path / "out")  # the same UIDs: nothing doubles
 

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 from pydicom.uid import UltrasoundMultiFrameImageStorage
 
 highdicom = pytest.importorskip("highdicom")
 
+from scripts.findings import Finding, Size  # noqa: E402
 from scripts.radiomics import IBSI, NAMES  # noqa: E402
-from scripts.results.dicom.archive import AlgorithmIdentity, make_results, write_atomically  # noqa: E402
-from scripts.results.dicom.codes import feature_code  # noqa: E402
+from scripts.results.dicom.archive import AlgorithmIdentity, SourceFrame, make_results, write_dicom  # noqa: E402
+from scripts.results.dicom.codes import PRIVATE_SCHEME, feature_code, term_codes  # noqa: E402
 from scripts.results.dicom.report import make_report  # noqa: E402
+from scripts.sites import Classes, Site  # noqa: E402
 
-Mask = Callable[[Dataset], np.ndarray]
-MILLIMETRES = ("area_mm2", "long_axis_mm", "short_axis_mm")
+Find = Callable[..., Finding]
+
+
+def nothing(header: Dataset) -> np.ndarray:
+    return np.zeros((header.Rows, header.Columns), np.uint8)
 
 
 def read_back(report: Dataset, folder: Path) -> highdicom.sr.ComprehensiveSR:
-    write_atomically(report, folder / "sr.dcm")
+    write_dicom(report, folder / "sr.dcm")
     return highdicom.sr.srread(folder / "sr.dcm")
 
 
@@ -41,23 +49,22 @@ def answers(group: Any) -> dict[str, str]:
 def test_dciodvfy_finds_no_error(
     found: bool,
     real_header: Dataset,
-    lesion_mask: Mask,
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     errors_of_dciodvfy: Callable[[Dataset], list[str]],
 ) -> None:
-    prediction |= {"frame": int(real_header.get("NumberOfFrames") or 1) - 1, "lesion_found": found}
-    mask = lesion_mask(real_header) * found
-    segmentation, report = make_results(real_header, mask, prediction, algorithm, IBSI)
+    source = SourceFrame.of(real_header, int(real_header.get("NumberOfFrames") or 1) - 1)
+    finding = find(real_header, flags=("not calibrated",)) if found else find(real_header, nothing(real_header))
+    segmentation, report = make_results(source, finding, algorithm, site, IBSI)
     assert (segmentation is not None) == found
     assert errors_of_dciodvfy(report) == []
 
 
 def test_a_lesion_is_told_with_its_segment_class_and_numbers(
-    cine_header: Dataset, lesion_mask: Mask, algorithm: AlgorithmIdentity, prediction: dict[str, Any], tmp_path: Path
+    cine_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:
-    prediction["frame"] = 7
-    segmentation, made = make_results(cine_header, lesion_mask(cine_header), prediction, algorithm, IBSI, 5)
+    segmentation, made = make_results(SourceFrame.of(cine_header, 7), find(cine_header), algorithm, site, IBSI, 5)
     report = read_back(made, tmp_path)
     assert (report.PatientID, report.StudyInstanceUID) == (cine_header.PatientID, cine_header.StudyInstanceUID)
     assert (report.PreliminaryFlag, report.VerificationFlag, report.InstanceNumber) == ("PRELIMINARY", "UNVERIFIED", 5)
@@ -86,21 +93,64 @@ def test_a_lesion_is_told_with_its_segment_class_and_numbers(
     assert evidence == {cine_header.SOPInstanceUID, segmentation.SOPInstanceUID}
 
 
+def test_several_lesions_are_told_one_by_one_in_coded_words(
+    cine_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path,
+    errors_of_dciodvfy: Callable[[Dataset], list[str]],
+) -> None:  # fmt: skip
+    mask = nothing(cine_header)
+    mask[50:70, 60:90] = mask[100:104, 20:30] = 1
+    finding = find(cine_header, mask, size=Size(640), radiomics={})
+    said = ({"margin": "spiculated", "quadrant": "upper left"}, {"margin": "circumscribed", "quadrant": "lower left"})
+    first, second = (replace(lesion, words=words) for lesion, words in zip(finding.lesions, said, strict=True))
+    second = replace(second, diagnosis="benign", probability=0.25, flags=("indeterminate",))
+    finding = replace(finding, lesions=(first, second))
+    segmentation, report = make_results(SourceFrame.of(cine_header, 7), finding, algorithm, site, IBSI)
+    assert errors_of_dciodvfy(segmentation) == errors_of_dciodvfy(report) == []
+    groups = read_back(report, tmp_path).content.get_planar_roi_measurement_groups()
+    write_dicom(segmentation, tmp_path / "seg.dcm")
+    frames = highdicom.seg.segread(tmp_path / "seg.dcm")
+    for number, (group, lesion) in enumerate(zip(groups, finding.lesions, strict=True), start=1):
+        place = group.referenced_segmentation_frame.referenced_frame_numbers
+        assert place == [number] and frames.pixel_array[number - 1].sum() == lesion.size.area_px
+        assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
+    assert groups[0].tracking_uid != groups[1].tracking_uid
+    assert answers(groups[1]) == {
+        "Lesion found by the algorithm": "Present",
+        "Predicted pathology class": "Benign",
+        "Conclusiveness of the prediction": "Indeterminate result",
+        "Margins": "Circumscribed lesion",
+        "Quadrant of the image": "Lower left",
+    }
+    assert groups[1].method.meaning == "Measured from the predicted outline"
+    assert answers(groups[0])["Margins"] == "Spiculated lesion" and numbers(groups[1])["Probability of cancer"][0] == 25
+
+
+def test_the_sites_codes_are_those_of_the_standard(site: Site) -> None:
+    for concept, (value, scheme, meaning) in site.codes.items():
+        if scheme != PRIVATE_SCHEME:
+            known = getattr(codes, scheme)
+            assert any(getattr(known, name) == Code(value, scheme, meaning) for name in known.dir()), concept
+    terms = {f"{term}: {value}": (term, value) for term, values in site.lexicon.terms.items() for value in values}
+    assert {concept for concept in site.codes if ": " in concept} <= set(terms)
+    coded = [code for term in terms.values() for code in term_codes(site, *term)]
+    assert all(len(code.value) <= 16 and len(code.meaning) <= 64 for code in coded)
+
+
 def test_without_spacing_no_millimetre_is_written(
-    plain_header: Dataset, lesion_mask: Mask, algorithm: AlgorithmIdentity, prediction: dict[str, Any], tmp_path: Path
+    plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:
-    prediction |= dict.fromkeys(MILLIMETRES, "") | {"radiomics": {}}
-    _, made = make_results(plain_header, lesion_mask(plain_header), prediction, algorithm)
+    finding = find(plain_header, size=Size(200), radiomics={})
+    _, made = make_results(SourceFrame.of(plain_header), finding, algorithm, site)
     group = read_back(made, tmp_path).content.get_planar_roi_measurement_groups()[0]
     assert numbers(group)["Area"] == (200.0, "{pixels}")
     assert {unit for _, unit in numbers(group).values()} == {"%", "1", "{pixels}"}
 
 
 def test_nothing_found_is_said(
-    plain_header: Dataset, algorithm: AlgorithmIdentity, prediction: dict[str, Any], tmp_path: Path
+    plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:
-    prediction |= {"lesion_found": "false", "diagnosis": "none", "malignancy_probability": "", "indeterminate": "true"}
-    segmentation, made = make_results(plain_header, np.zeros((48, 64), np.uint8), prediction, algorithm)
+    finding = find(plain_header, nothing(plain_header))
+    segmentation, made = make_results(SourceFrame.of(plain_header), finding, algorithm, site)
     report = read_back(made, tmp_path)
     group = report.content.get_image_measurement_groups()[0]
     assert segmentation is None
@@ -108,14 +158,39 @@ def test_nothing_found_is_said(
     assert group.finding_type is None
     assert group.source_images[0].referenced_sop_instance_uid == plain_header.SOPInstanceUID
     assert numbers(group) == {}
-    assert answers(group) == {
-        "Lesion found by the algorithm": "Absent",
-        "Conclusiveness of the prediction": "Indeterminate result",
-    }
+    assert answers(group) == {"Lesion found by the algorithm": "Absent"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "meaning"), [("indeterminate", "Indeterminate result"), ("not calibrated", "Not calibrated")]
+)
+def test_what_to_think_of_it_is_said(
+    flag: str, meaning: str, plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
+) -> None:
+    made = make_report(SourceFrame.of(plain_header), find(plain_header, flags=(flag,)), algorithm, site)
+    group = read_back(made, tmp_path).content.get_image_measurement_groups()[0]
+    assert answers(group)["Conclusiveness of the prediction"] == meaning
+
+
+def test_another_site_speaks_by_its_own_codes_or_private_ones(
+    plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, tmp_path: Path,
+    errors_of_dciodvfy: Callable[[Dataset], list[str]],
+) -> None:  # fmt: skip
+    classes = Classes(["nevus", "seborrheic keratosis", "melanoma"], positive="melanoma")
+    own = {"finding_site": ("39937001", "SCT", "Skin"), "melanoma": ("2092003", "SCT", "Malignant melanoma")}
+    skin = Site("skin", "skin", classes, {}, own)
+    told = []
+    for diagnosis in classes.names:
+        made = make_report(SourceFrame.of(plain_header), find(plain_header, diagnosis=diagnosis), algorithm, skin)
+        group = read_back(made, tmp_path).content.get_image_measurement_groups()[0]
+        told.append(answers(group)["Predicted pathology class"])
+        assert group.finding_sites[0].value.meaning == "Skin" and "Probability" in numbers(group)
+    assert told == ["Nevus", "Seborrheic keratosis", "Malignant melanoma"]
+    assert errors_of_dciodvfy(made) == []
 
 
 def test_features_carry_ibsi_codes_only_where_they_conform(
-    plain_header: Dataset, algorithm: AlgorithmIdentity, prediction: dict[str, Any], tmp_path: Path
+    plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:
     assert set(IBSI) <= set(NAMES)
     coded = {name: feature_code(name, IBSI) for name in NAMES}
@@ -123,7 +198,7 @@ def test_features_carry_ibsi_codes_only_where_they_conform(
     assert len({code.value for code in coded.values()}) == len(NAMES)
     assert all(len(code.value) <= 16 and len(code.meaning) <= 64 for code in coded.values())
     assert feature_code("texture_contrast", {"texture_contrast": "ACUI"}).meaning == "Contrast of GLCM"
-    made = make_report(plain_header, prediction, algorithm, ibsi_codes=IBSI)
+    made = make_report(SourceFrame.of(plain_header), find(plain_header), algorithm, site, ibsi_codes=IBSI)
     group = read_back(made, tmp_path).content.get_image_measurement_groups()[0]
     schemes = {m.name.meaning: m.name.scheme_designator for m in group.get_measurements()}
     assert (schemes["Echo skewness"], schemes["Margin sharpness of the boundary"]) == ("IBSI", "99RADVLSM")

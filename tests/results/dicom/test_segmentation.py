@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +12,12 @@ from pydicom.uid import UltrasoundMultiFrameImageStorage
 
 highdicom = pytest.importorskip("highdicom")
 
-from scripts.results.dicom.archive import AlgorithmIdentity, DicomResultError, write_atomically  # noqa: E402
+from scripts.findings import Finding  # noqa: E402
+from scripts.results.dicom.archive import AlgorithmIdentity, DicomResultError, SourceFrame, write_dicom  # noqa: E402
 from scripts.results.dicom.segmentation import make_segmentation  # noqa: E402
+from scripts.sites import Site  # noqa: E402
 
-Mask = Callable[[Dataset], np.ndarray]
+Find = Callable[..., Finding]
 
 
 def last_frame(header: Dataset) -> int:
@@ -34,12 +35,12 @@ def pixels_of(path: Path, header: Dataset, frame: int) -> np.ndarray:
 
 
 def test_a_real_file_gets_its_mask_back(
-    real_header: Dataset, lesion_mask: Mask, algorithm: AlgorithmIdentity, prediction: dict[str, Any], tmp_path: Path
+    real_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:
-    prediction["frame"] = last_frame(real_header)
-    mask = lesion_mask(real_header)
-    write_atomically(make_segmentation(real_header, mask, prediction, algorithm), tmp_path / "seg.dcm")
-    np.testing.assert_array_equal(pixels_of(tmp_path / "seg.dcm", real_header, prediction["frame"]), mask // 255)
+    frame, finding = last_frame(real_header), find(real_header)
+    made = make_segmentation(SourceFrame.of(real_header, frame), finding, algorithm, site)
+    write_dicom(made, tmp_path / "seg.dcm")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "seg.dcm", real_header, frame), finding.mask)
     written = highdicom.seg.segread(tmp_path / "seg.dcm")
     for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "AccessionNumber", "StudyID"):
         assert (written.get(keyword) or "") == (real_header.get(keyword) or ""), keyword
@@ -49,23 +50,23 @@ def test_a_real_file_gets_its_mask_back(
 
 def test_dciodvfy_finds_no_error(
     real_header: Dataset,
-    lesion_mask: Mask,
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     errors_of_dciodvfy: Callable[[Dataset], list[str]],
 ) -> None:
-    prediction["frame"] = last_frame(real_header)
-    assert errors_of_dciodvfy(make_segmentation(real_header, lesion_mask(real_header), prediction, algorithm)) == []
+    source = SourceFrame.of(real_header, last_frame(real_header))
+    assert errors_of_dciodvfy(make_segmentation(source, find(real_header), algorithm, site)) == []
 
 
 def test_the_segment_says_what_and_who(
     plain_header: Dataset,
-    lesion_mask: Mask,
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     errors_of_dciodvfy: Callable[[Dataset], list[str]],
 ) -> None:
-    result = make_segmentation(plain_header, lesion_mask(plain_header), prediction, algorithm)
+    result = make_segmentation(SourceFrame.of(plain_header), find(plain_header), algorithm, site)
     segment = result.SegmentSequence[0]
     who = segment.SegmentationAlgorithmIdentificationSequence[0]
     side = segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence[0]
@@ -76,13 +77,13 @@ def test_the_segment_says_what_and_who(
     assert errors_of_dciodvfy(result) == []
 
 
-def test_uids_follow_source_frame_region_weights_and_configuration(
-    cine_header: Dataset, lesion_mask: Mask, algorithm: AlgorithmIdentity, prediction: dict[str, Any]
+def test_uids_follow_source_content_frame_region_weights_and_configuration(
+    cine_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site
 ) -> None:
-    mask = lesion_mask(cine_header)
+    finding = find(cine_header)
 
-    def made(changed: AlgorithmIdentity = algorithm, **columns: Any) -> Dataset:
-        return make_segmentation(cine_header, mask, prediction | columns, changed)
+    def made(changed: AlgorithmIdentity = algorithm, **place: int) -> Dataset:
+        return make_segmentation(SourceFrame.of(cine_header, **place), finding, changed, site)
 
     first, again = made(frame=3), made(frame=3)
     for now in (first, again):  # the clock is all that two runs may differ in
@@ -95,9 +96,10 @@ def test_uids_follow_source_frame_region_weights_and_configuration(
         made(frame=3, region=1),
         made(AlgorithmIdentity("1.2.3", "cd" * 32, "c0ffee"), frame=3),
         made(AlgorithmIdentity("1.2.3", "ab" * 32, "decaf"), frame=3),
+        made(frame=3, content="c0de"),  # another image with the same SOP Instance UID
     ]
-    assert len({other.SOPInstanceUID for other in (first, *others)}) == 5
-    assert [other.SeriesInstanceUID == first.SeriesInstanceUID for other in others] == [True, True, False, False]
+    assert len({other.SOPInstanceUID for other in (first, *others)}) == 6
+    assert [other.SeriesInstanceUID == first.SeriesInstanceUID for other in others] == [True, True, False, False, True]
     source = first.SourceImageSequence[0]
     assert (source.ReferencedSOPClassUID, source.ReferencedFrameNumber) == (UltrasoundMultiFrameImageStorage, 4)
 
@@ -115,23 +117,23 @@ def test_what_cannot_be_written_has_a_code(
     spoil: Callable[[Dataset], None],
     code: str,
     plain_header: Dataset,
-    lesion_mask: Mask,
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
 ) -> None:
-    mask = lesion_mask(plain_header)
+    finding = find(plain_header)
     spoil(plain_header)
     with pytest.raises(DicomResultError, match=f"^{code} ") as failure:
-        make_segmentation(plain_header, mask, prediction, algorithm)
+        make_segmentation(SourceFrame.of(plain_header), finding, algorithm, site)
     assert failure.value.code == code
 
 
 @pytest.mark.filterwarnings("ignore:(Invalid value|The value length)")  # of the header that the test spoils
 def test_a_header_that_breaks_highdicom_is_repaired(
     plain_header: Dataset,
-    lesion_mask: Mask,
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     errors_of_dciodvfy: Callable[[Dataset], list[str]],
     tmp_path: Path,
 ) -> None:
@@ -140,27 +142,27 @@ def test_a_header_that_breaks_highdicom_is_repaired(
     plain_header.PatientSex, plain_header.Manufacturer = "UNKNOWN", "M" * 70
     plain_header.SpecificCharacterSet = "ISO_IR 999"
     del plain_header.PatientID, plain_header.AccessionNumber, plain_header.ReferringPhysicianName
-    mask = lesion_mask(plain_header)
-    result = make_segmentation(plain_header, mask, prediction, algorithm)
+    finding = find(plain_header)
+    result = make_segmentation(SourceFrame.of(plain_header), finding, algorithm, site)
     assert (result.StudyDate, result.StudyTime, result.PatientBirthDate) == ("20260203", "101112", "")
     assert (result.PatientID, result.PatientSex, result.PatientName) == ("", "", "Müller^Zoë")
     assert errors_of_dciodvfy(result) == []
-    write_atomically(result, tmp_path / "seg.dcm")
-    np.testing.assert_array_equal(pixels_of(tmp_path / "seg.dcm", plain_header, 0), mask // 255)
+    write_dicom(result, tmp_path / "seg.dcm")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "seg.dcm", plain_header, 0), finding.mask)
 
 
 @pytest.mark.parametrize("characters", [["", "ISO 2022 IR 87"], "ISO_IR 144"])
 def test_names_keep_their_script(
     characters: str | list[str],
     plain_header: Dataset,
-    lesion_mask: Mask,
     algorithm: AlgorithmIdentity,
-    prediction: dict[str, Any],
+    find: Find,
+    site: Site,
     tmp_path: Path,
 ) -> None:
     plain_header.SpecificCharacterSet = characters
     plain_header.PatientName = name = "Yamada^Tarou=山田^太郎" if isinstance(characters, list) else "Люкceмбypг"
     plain_header.StudyDescription = plain_header.ReferringPhysicianName = ""
-    result = make_segmentation(plain_header, lesion_mask(plain_header), prediction, algorithm)
-    write_atomically(result, tmp_path / "seg.dcm")
+    result = make_segmentation(SourceFrame.of(plain_header), find(plain_header), algorithm, site)
+    write_dicom(result, tmp_path / "seg.dcm")
     assert highdicom.seg.segread(tmp_path / "seg.dcm").PatientName == name

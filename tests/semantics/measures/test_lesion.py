@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scripts.errors import BundleError
-from scripts.semantics import Morphology, Thresholds, describe_lesion
+from scripts.semantics import Morphology, describe_lesion
+from scripts.semantics.lexicons.breast_ultrasound import Thresholds, make_lexicon
 
+LEXICON = make_lexicon()
 Scene = tuple[NDArray[np.float64], NDArray[np.bool_]]
 Radius = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -79,23 +81,26 @@ def lesion() -> Scene:
 
 
 PLAIN = Morphology(
-    lesions="one",
-    shape="oval",
-    orientation="parallel",
-    margin="circumscribed",
-    echo="hypoechoic",
-    posterior="no features",
-    size="medium",
-    depth="superficial",
-    quadrant="upper left",
-    tissue="homogeneous",
+    LEXICON,
+    dict(
+        lesions="one",
+        shape="oval",
+        orientation="parallel",
+        margin="circumscribed",
+        echo="hypoechoic",
+        posterior="no features",
+        size="medium",
+        depth="superficial",
+        quadrant="upper left",
+        tissue="homogeneous",
+    ),
 )
 
 
 def changed(image: np.ndarray, mask: np.ndarray, thresholds: Thresholds = Thresholds()) -> dict[str, str]:
     """The terms in which a scene differs from the plain lesion."""
-    terms = describe_lesion(image, mask, thresholds).morphology.as_dict()
-    return {name: value for name, value in terms.items() if value != PLAIN.as_dict()[name]}
+    terms = describe_lesion(image, mask, make_lexicon(thresholds)).morphology
+    return {name: value for name, value in terms.items() if value != PLAIN[name]}
 
 
 def test_plain_lesion(lesion: Scene) -> None:
@@ -152,8 +157,8 @@ def test_resolution_padding_and_gain_change_nothing(lesion: Scene) -> None:
 def test_oblong_pixels_are_measured_square(lesion: Scene) -> None:
     image, mask = lesion
     squeezed = image[::2], mask[::2]
-    assert describe_lesion(*squeezed, aspect=2.0).morphology == PLAIN
-    assert describe_lesion(*squeezed).measurements["depth_to_width"] < 0.35
+    assert describe_lesion(*squeezed, LEXICON, aspect=2.0).morphology == PLAIN
+    assert describe_lesion(*squeezed, LEXICON).measurements["depth_to_width"] < 0.35
 
 
 @pytest.mark.parametrize(
@@ -200,8 +205,8 @@ def test_uneven_tissue_and_further_lesions(lesion: Scene) -> None:
 
 def test_no_lesion_says_nothing_of_one(lesion: Scene) -> None:
     image, mask = lesion
-    morphology, measurements = describe_lesion(image, np.zeros_like(mask))
-    assert morphology == Morphology(lesions="none", tissue="homogeneous")
+    morphology, measurements = describe_lesion(image, np.zeros_like(mask), LEXICON)
+    assert morphology == Morphology(LEXICON, {"lesions": "none", "tissue": "homogeneous"})
     assert {name for name, value in measurements.items() if np.isfinite(value)} == {"lesions", "tissue_spread"}
 
 
@@ -217,23 +222,23 @@ def test_degenerate_masks_are_described(case: str) -> None:
         image[:] = 0
     where = {"pixel": (30, 40), "pixel in the corner": (63, 79), "row": (30,), "whole image": (), "black image": (5, 5)}
     mask[where[case]] = 1
-    morphology, measurements = describe_lesion(image, mask)
-    assert morphology.lesions == "one" and morphology.shape and morphology.margin
+    morphology, measurements = describe_lesion(image, mask, LEXICON)
+    assert morphology["lesions"] == "one" and morphology["shape"] and morphology["margin"]
     unmeasured = {name for name, value in measurements.items() if not np.isfinite(value)}
     assert unmeasured <= {"shadowed_share", "enhanced_share"}
 
 
 def test_image_and_mask_that_do_not_fit() -> None:
     with pytest.raises(BundleError, match=r"image is \(64, 64\), its mask \(32, 64\)"):
-        describe_lesion(np.zeros((64, 64)), np.zeros((32, 64)))
+        describe_lesion(np.zeros((64, 64)), np.zeros((32, 64)), LEXICON)
     with pytest.raises(BundleError, match="not finite"):
-        describe_lesion(np.full((64, 64), np.nan), np.zeros((64, 64)))
+        describe_lesion(np.full((64, 64), np.nan), np.zeros((64, 64)), LEXICON)
 
 
 def test_fast_enough_for_training(lesion: Scene) -> None:
     """Below 20 ms of processor time at 256 pixels; the bound leaves room for a busy machine."""
-    describe_lesion(*lesion)
+    describe_lesion(*lesion, LEXICON)
     start = time.process_time()
     for _ in range(10):
-        describe_lesion(*lesion)
+        describe_lesion(*lesion, LEXICON)
     assert (time.process_time() - start) / 10 < 0.06

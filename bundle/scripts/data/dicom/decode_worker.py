@@ -7,6 +7,8 @@ when ``bytes`` is there, that many bytes of pixels.
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
 import sys
@@ -33,32 +35,80 @@ def main() -> None:
     _write(answers, {"ready": True})
     for line in requests:
         try:
-            pixels = numpy.ascontiguousarray(_decode(**json.loads(line)))
+            pixels, colors = _decode(**json.loads(line))
+            pixels = numpy.ascontiguousarray(pixels)
             pixels = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
         except ImportError:
             _write(answers, {"code": "DECODER_MISSING"})
         except Exception:  # any codec's any error; its words stay here
             _write(answers, {"code": "PIXEL_DECODE_FAILED"})
         else:
-            _write(answers, {"dtype": pixels.dtype.str, "shape": pixels.shape, "bytes": pixels.nbytes})
+            about = {"dtype": pixels.dtype.str, "shape": pixels.shape, "bytes": pixels.nbytes, "colors": colors}
+            _write(answers, about)
             answers.write(pixels.data)
         answers.flush()
 
 
-def _decode(path: str, frame: int, plugin: str) -> Any:
-    """One frame, (rows, columns) or (rows, columns, 3) with YBR_FULL turned into RGB."""
+def _decode(path: str, frame: int, frames: int, start: int, plugin: str, photometric: str) -> tuple[Any, str]:
+    """One frame, (rows, columns) or (rows, columns, 3) in RGB, and what a JPEG stream says of its colours."""
+    if plugin == "pillow":
+        return _decode_jpeg(path, frame, frames, start, photometric)
     try:
         from pydicom.pixels import get_decoder, pixel_array
     except ImportError:  # pydicom 2
-        return _decode_with_pydicom_2(path, frame)
+        return _decode_with_pydicom_2(path, frame, frames), ""
     from pydicom.filereader import read_file_meta_info
 
     if plugin not in get_decoder(read_file_meta_info(path).TransferSyntaxUID).available_plugins:
         raise ImportError(plugin)
-    return pixel_array(path, index=frame, decoding_plugin=plugin)
+    return pixel_array(path, index=frame, decoding_plugin=plugin, number_of_frames=frames), ""
 
 
-def _decode_with_pydicom_2(path: str, frame: int) -> Any:
+def _decode_jpeg(path: str, frame: int, frames: int, start: int, photometric: str) -> tuple[Any, str]:
+    """A JPEG stream tells its colours itself, and libjpeg knows how; the header's word is for what it cannot tell."""
+    import numpy
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    with open(path, "rb") as file:
+        file.seek(start)
+        stream = _jpeg_frame(file, frame, frames)
+    with JpegImageFile(io.BytesIO(stream)) as picture:
+        if picture.mode == "L":
+            return numpy.asarray(picture), ""
+        if picture.mode != "RGB":
+            raise ValueError(picture.mode)
+        colors, told = _jpeg_colors(picture, photometric)
+        if colors == "RGB" and not told:  # libjpeg would convert
+            picture.draft("YCbCr", picture.size)  # leaves the components as they are
+        return numpy.asarray(picture), colors
+
+
+def _jpeg_colors(picture: Any, photometric: str) -> tuple[str, bool]:
+    """RGB or YCbCr, and whether the stream says so, as libjpeg reads its markers and component ids (jdapimin.c)."""
+    ids, factors = zip(*((layer[0], layer[1:3]) for layer in picture.layer), strict=True)
+    if "jfif" in picture.info:
+        return "YCbCr", True
+    if "adobe_transform" in picture.info:
+        return ("YCbCr" if picture.info["adobe_transform"] else "RGB"), True
+    if bytes(ids) in (b"\1\2\3", b"RGB"):
+        return ("RGB" if bytes(ids) == b"RGB" else "YCbCr"), True
+    if len(set(factors)) > 1:  # only chroma is subsampled
+        return "YCbCr", True
+    return ("RGB" if photometric == "RGB" else "YCbCr"), False
+
+
+def _jpeg_frame(file: BinaryIO, frame: int, frames: int) -> bytes:
+    """One frame's stream; the file stands at the offset table."""
+    try:
+        from pydicom.encaps import get_frame
+    except ImportError:  # pydicom 2
+        from pydicom.encaps import generate_pixel_data_frame
+
+        return next(itertools.islice(generate_pixel_data_frame(file.read(), frames), frame, None))
+    return get_frame(file, frame, number_of_frames=frames)
+
+
+def _decode_with_pydicom_2(path: str, frame: int, frames: int) -> Any:
     import pydicom
     from pydicom.pixel_data_handlers.util import convert_color_space
 
@@ -67,8 +117,9 @@ def _decode_with_pydicom_2(path: str, frame: int) -> Any:
     handlers = pydicom.config.pixel_data_handlers
     if not any(handler.supports_transfer_syntax(syntax) and handler.is_available() for handler in handlers):
         raise ImportError(syntax)
+    dataset.NumberOfFrames = frames
     pixels = dataset.pixel_array
-    pixels = pixels[frame] if int(dataset.get("NumberOfFrames") or 1) > 1 else pixels
+    pixels = pixels[frame] if frames > 1 else pixels
     kind = dataset.PhotometricInterpretation
     return convert_color_space(pixels, kind, "RGB") if kind in ("YBR_FULL", "YBR_FULL_422") else pixels
 

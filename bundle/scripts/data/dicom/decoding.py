@@ -24,35 +24,46 @@ from pydicom.uid import UID
 from scripts.data.limits import MAX_PIXELS
 from scripts.data.reasons import ReadingProblem
 
+from .header import DicomHeader
 from .syntaxes import JPEG_EXTENDED, PLUGINS
 
 _START_SECONDS = 60.0
 _WORKER = Path(__file__).with_name("decode_worker.py")
 
 
-def decode_frame(path: str, frame: int, transfer_syntax: str, bits_stored: int, seconds: float) -> np.ndarray:
+def decode_frame(path: str, header: DicomHeader, frame: int, seconds: float) -> tuple[np.ndarray, str]:
     """Decode one frame in the child.
 
     Args:
         path: a DICOM file with file meta information.
+        header: its header; the transfer syntax is a key of :data:`PLUGINS`.
         frame: 0-based.
-        transfer_syntax: a key of :data:`PLUGINS`.
-        bits_stored: Pillow reads JPEG Extended in its 8-bit form only.
         seconds: time limit for this frame.
 
     Returns:
-        Pixels as stored, (rows, columns) or (rows, columns, 3), RGB where the file has YBR.
+        Pixels as stored, (rows, columns) or (rows, columns, 3), RGB where the file has YBR; and what a JPEG stream says
+        of its colours, "RGB" or "YCbCr", or "" where it says nothing.
 
     Raises:
         ReadingProblem: PIXEL_DECODE_FAILED, DECODER_MISSING, DECODER_CRASHED or TIMEOUT.
     """
-    plugin = "gdcm" if transfer_syntax == JPEG_EXTENDED and bits_stored > 8 else PLUGINS[transfer_syntax]
+    syntax = header.transfer_syntax
+    # Pillow reads JPEG Extended in its 8-bit form only.
+    plugin = "gdcm" if syntax == JPEG_EXTENDED and int(header.dataset.BitsStored) > 8 else PLUGINS[syntax]
+    request = {
+        "path": path,
+        "frame": frame,
+        "frames": header.frames,
+        "start": header.pixels.start if header.pixels else 0,
+        "plugin": plugin,
+        "photometric": header.photometric,
+    }
     try:
-        return _decoder(os.getpid()).decode(path, frame, plugin, seconds)
+        return _decoder(os.getpid()).decode(request, seconds)
     except ReadingProblem as problem:
         if problem.code != "DECODER_MISSING":
             raise
-        raise ReadingProblem(problem.code, f"{UID(transfer_syntax).name}: pip install 'pydicom[pixeldata]'") from None
+        raise ReadingProblem(problem.code, f"{UID(syntax).name}: pip install 'pydicom[pixeldata]'") from None
 
 
 class _Decoder:
@@ -63,15 +74,14 @@ class _Decoder:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
-    def decode(self, path: str, frame: int, plugin: str, seconds: float) -> np.ndarray:
+    def decode(self, request: dict[str, Any], seconds: float) -> tuple[np.ndarray, str]:
         with self._lock:
             if self._child is None or self._child.poll() is not None:
                 self._start()
-            request = json.dumps({"path": path, "frame": frame, "plugin": plugin}).encode() + b"\n"
-            answer, pixels = self._ask(request, seconds)
+            answer, pixels = self._ask(json.dumps(request).encode() + b"\n", seconds)
         if code := answer.get("code"):
             raise ReadingProblem(code)
-        return pixels.view(answer["dtype"]).reshape(answer["shape"])
+        return pixels.view(answer["dtype"]).reshape(answer["shape"]), answer["colors"]
 
     def _start(self) -> None:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from pydicom.dataset import Dataset
@@ -14,10 +14,10 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from scripts.data.limits import MAX_PIXELS, check_size
-from scripts.data.quiet import quiet_libraries
 from scripts.data.reasons import ReadingProblem
+from scripts.quiet import quiet_libraries
 
-from .pixel_stream import PixelElement, check_pixel_element
+from .pixel_stream import PixelElement, PixelStream, measure_pixel_element
 from .regions import Geometry, read_geometry
 from .sop_classes import check_is_ultrasound
 from .syntaxes import NATIVE_SYNTAXES, PLUGINS
@@ -47,12 +47,14 @@ class DicomHeader:
     """What reading needs of a DICOM ultrasound image.
 
     Attributes:
-        rows, columns, frames: the pixel grid; ``frames`` is 1 for a still.
+        rows, columns, frames: the pixel grid; ``frames`` are those in the pixel data, 1 for a still.
+        promised_frames: Number of Frames as the header says it; None where it does not.
+        pixels: where the pixel data lies in the file; None where the data set is deflated.
         photometric: Photometric Interpretation.
         transfer_syntax: UID; guessed from the encoding where the file has none.
         has_file_meta: the file names its transfer syntax itself.
         sop_instance_uid: "" where absent or no valid UID.
-        has_study_uid: a Study Instance UID is there.
+        study_instance_uid: "" where it is missing or no UID.
         geometry: B-mode regions and spacing.
         little_endian: byte order of the data set.
         dataset: the elements of the pixel and look-up table modules, without pixel data and patient module.
@@ -61,14 +63,16 @@ class DicomHeader:
     rows: int
     columns: int
     frames: int
+    promised_frames: int | None
     photometric: str
     transfer_syntax: str
     has_file_meta: bool
     sop_instance_uid: str
-    has_study_uid: bool
+    study_instance_uid: str
     little_endian: bool
     geometry: Geometry
     dataset: Dataset
+    pixels: PixelStream | None = None
 
 
 def read_dicom_header(path: str, any_modality: bool = False) -> DicomHeader:
@@ -124,10 +128,10 @@ def _read(file: BinaryIO, size: int, any_modality: bool) -> DicomHeader:
     if pixels is None:
         raise ReadingProblem("NO_PIXEL_DATA")
     header = _checked(dataset)
-    if not deflated:
-        encapsulated = header.transfer_syntax not in NATIVE_SYNTAXES
-        check_pixel_element(file, size, pixels, encapsulated, header.frames, _frame_bytes(header))
-    return header
+    encapsulated = header.transfer_syntax not in NATIVE_SYNTAXES
+    size = pixels.start + pixels.length if deflated else size  # then both count inflated bytes
+    stream = measure_pixel_element(file, size, pixels, encapsulated, header.frames, _frame_bytes(header))
+    return replace(header, frames=stream.frames, pixels=None if deflated else stream)
 
 
 def _checked(dataset: Dataset) -> DicomHeader:
@@ -146,20 +150,26 @@ def _checked(dataset: Dataset) -> DicomHeader:
     if allocated not in (1, 8, 16, 32) or stored is None or not 1 <= stored <= allocated:
         raise ReadingProblem("PIXEL_DECODE_FAILED", "this number of bits is not supported")
     check_size(rows, columns)
-    uid = _text(dataset, "SOPInstanceUID")
+    frames = _integer(dataset, "NumberOfFrames")
     return DicomHeader(
         rows=rows,
         columns=columns,
-        frames=max(1, _integer(dataset, "NumberOfFrames") or 1),
+        frames=max(1, frames or 1),
+        promised_frames=frames,
         photometric=photometric,
         transfer_syntax=syntax,
         has_file_meta=named,
-        sop_instance_uid=uid if _UID.fullmatch(uid) else "",
-        has_study_uid=_UID.fullmatch(_text(dataset, "StudyInstanceUID")) is not None,
+        sop_instance_uid=_uid(dataset, "SOPInstanceUID"),
+        study_instance_uid=_uid(dataset, "StudyInstanceUID"),
         little_endian=syntax != _BIG_ENDIAN,
         geometry=read_geometry(dataset, rows, columns),
         dataset=dataset,
     )
+
+
+def _uid(dataset: Dataset, keyword: str) -> str:
+    uid = _text(dataset, keyword)
+    return uid if _UID.fullmatch(uid) else ""
 
 
 def _transfer_syntax(dataset: Dataset) -> tuple[str, bool]:

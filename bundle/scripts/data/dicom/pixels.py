@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from scripts.data.pictures import unit_range
-from scripts.data.quiet import quiet_libraries
-from scripts.data.reasons import ReadingProblem
+from scripts.data.reasons import ReadingProblem, note
+from scripts.quiet import quiet_libraries
 
 from .decoding import decode_frame
 from .header import DicomHeader
@@ -17,11 +17,12 @@ from .lookup_tables import LookupTable, read_palette, read_table
 from .syntaxes import NATIVE_SYNTAXES
 
 _DEFLATED = NATIVE_SYNTAXES[2]
+_LABELS = {"RGB": "RGB", "YBR_FULL": "YCbCr", "YBR_FULL_422": "YCbCr"}
 
 
 def read_dicom_frame(
     path: str, header: DicomHeader, frame: int, crop: tuple[int, int, int, int], seconds: float
-) -> np.ndarray:
+) -> tuple[np.ndarray, str]:
     """Decode one frame and bring a rectangle of it to display values.
 
     Args:
@@ -32,37 +33,43 @@ def read_dicom_frame(
         seconds: time limit for a compressed frame.
 
     Returns:
-        (1, h, w) for gray, (3, h, w) for palette and colour images; float32 in [0, 1].
+        (1, h, w) for gray, (3, h, w) for palette and colour images; float32 in [0, 1]. And a note, "" where the header
+        names the colours that are in the pixel data.
 
     Raises:
         ReadingProblem: why the frame cannot be read.
     """
     with quiet_libraries():
         try:
-            stored = _stored_values(path, header, frame, seconds)
+            stored, colors = _stored_values(path, header, frame, seconds)
             if stored.shape[:2] != (header.rows, header.columns):
                 raise ReadingProblem("PIXEL_DECODE_FAILED", "another size than the header says")
             top, left, bottom, right = crop
-            return _display_values(stored[top:bottom, left:right], header)
+            return _display_values(stored[top:bottom, left:right], header), _color_note(header.photometric, colors)
         except ReadingProblem:
             raise
         except Exception:  # damaged tables and lengths; a library's words may quote the file
             raise ReadingProblem("PIXEL_DECODE_FAILED") from None
 
 
-def _stored_values(path: str, header: DicomHeader, frame: int, seconds: float) -> np.ndarray:
-    """(rows, columns) or (rows, columns, 3), RGB where the file has YBR."""
+def _color_note(photometric: str, colors: str) -> str:
+    mislabelled = colors and _LABELS.get(photometric, colors) != colors
+    return note("COLOR_LABEL", f"{colors} in the pixel data, {photometric} in the header") if mislabelled else ""
+
+
+def _stored_values(path: str, header: DicomHeader, frame: int, seconds: float) -> tuple[np.ndarray, str]:
+    """(rows, columns) or (rows, columns, 3), RGB where the file has YBR; and what a JPEG stream says of its colours."""
     if header.transfer_syntax not in NATIVE_SYNTAXES:
-        return decode_frame(path, frame, header.transfer_syntax, int(header.dataset.BitsStored), seconds)
+        return decode_frame(path, header, frame, seconds)
     try:
         from pydicom.pixels import pixel_array
     except ImportError:
-        return _native_with_pydicom_2(path, header, frame)
+        return _native_with_pydicom_2(path, header, frame), ""
     if header.has_file_meta and header.transfer_syntax != _DEFLATED:
-        return pixel_array(path, index=frame)  # reads this frame's bytes alone
+        return pixel_array(path, index=frame, number_of_frames=header.frames), ""  # reads this frame's bytes alone
     dataset = pydicom.dcmread(path, force=True)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(header.transfer_syntax)
-    return pixel_array(dataset, index=frame)
+    return pixel_array(dataset, index=frame, number_of_frames=header.frames), ""
 
 
 def _native_with_pydicom_2(path: str, header: DicomHeader, frame: int) -> np.ndarray:
@@ -70,6 +77,7 @@ def _native_with_pydicom_2(path: str, header: DicomHeader, frame: int) -> np.nda
 
     dataset = pydicom.dcmread(path, force=True)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(header.transfer_syntax)
+    dataset.NumberOfFrames = header.frames
     stored = dataset.pixel_array
     stored = stored[frame] if header.frames > 1 else stored
     is_ybr = header.photometric in ("YBR_FULL", "YBR_FULL_422")

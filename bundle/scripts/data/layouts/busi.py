@@ -7,10 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from scripts.data.companions import is_companion
+
 from .near_duplicates import near_duplicate_groups
 
 Sections = dict[str, list[dict[str, Any]]]
 
+BUSI_CLASSES = ("benign", "malignant", "normal")
 BUSI_VALIDATION_SHARE = 0.25
 
 
@@ -28,9 +31,10 @@ def busi_sections(folder: Path) -> Sections:
     Returns:
         Sections ``training`` and ``validation``; paths relative to the folder.
     """
-    images = [path for path in sorted(folder.glob("*/*.png")) if _is_busi_image(path)]
+    found = [path for path in sorted(folder.glob("*/*.png")) if not is_companion(path.relative_to(folder))]
+    images = [path for path in found if _is_busi_image(path)]
     members: dict[int, list[Path]] = {}
-    for path, group in zip(images, near_duplicate_groups(images)):
+    for path, group in zip(images, near_duplicate_groups(images), strict=True):
         members.setdefault(group, []).append(path)
     by_class: dict[str, list[list[Path]]] = {}
     for paths in members.values():
@@ -48,7 +52,7 @@ def busi_sections(folder: Path) -> Sections:
 
 
 def _is_busi_image(path: Path) -> bool:
-    return path.parent.name in ("benign", "malignant", "normal") and "_mask" not in path.stem
+    return path.parent.name in BUSI_CLASSES and "_mask" not in path.stem
 
 
 def _busi_item(folder: Path, path: Path, group: str) -> dict[str, Any]:
@@ -60,5 +64,3 @@ def _busi_item(folder: Path, path: Path, group: str) -> dict[str, Any]:
         "diagnosis": path.parent.name,
         "group": group,
     }
-
-

@@ -10,6 +10,11 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from scripts.data.file_kinds import PICTURE, file_kind
+from scripts.data.pictures import open_picture
+from scripts.data.reasons import ReadingProblem
+from scripts.errors import BundleError
+
 THUMBNAIL = 16
 #: Among BUSI's known near-duplicates this finds 172 of 175 pairs and joins 13 pairs that are none.
 CORRELATION = 0.94
@@ -26,6 +31,9 @@ def near_duplicate_groups(paths: Sequence[Path]) -> list[int]:
 
     Returns:
         A group number per image; alone-standing images have one of their own.
+
+    Raises:
+        BundleError: a file is not a readable picture.
     """
     if not paths:
         return []
@@ -38,6 +46,12 @@ def near_duplicate_groups(paths: Sequence[Path]) -> list[int]:
 
 def _thumbnail(path: Path) -> np.ndarray:
     """A gray thumbnail, flattened to (256,) float32."""
-    with Image.open(path) as picture:
-        gray = picture.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    try:
+        if file_kind(str(path)) != PICTURE:
+            raise ReadingProblem("PIXEL_DECODE_FAILED", "not a picture")
+        with open_picture(str(path)) as picture:
+            gray = picture.convert("F" if picture.mode.startswith(("I", "F")) else "L")
+            gray = gray.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    except ReadingProblem as problem:
+        raise BundleError(f'"{path}" cannot be read: {problem.reason}. Replace it or take it out.') from None
     return np.asarray(gray, dtype=np.float32).ravel()

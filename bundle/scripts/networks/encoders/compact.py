@@ -1,6 +1,6 @@
 """A compact convolutional encoder, the default."""
 
-from typing import List, Sequence, Tuple
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -22,10 +22,10 @@ class CompactEncoder(nn.Module):
         stem = nn.Sequential(
             nn.Conv2d(3, channels[0], 3, 2, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True)
         )
-        stages: List[nn.Module] = []
+        stages: list[nn.Module] = []
         width = channels[0]
-        for level, (out, depth) in enumerate(zip(channels, blocks)):
-            layers: List[nn.Module] = [stem] if level == 0 else []
+        for level, (out, depth) in enumerate(zip(channels, blocks, strict=True)):
+            layers: list[nn.Module] = [stem] if level == 0 else []
             for i in range(depth):
                 layers.append(ResidualBlock(width, out, 2 if level > 0 and i == 0 else 1))
                 width = out
@@ -35,7 +35,7 @@ class CompactEncoder(nn.Module):
         self.fuse8 = Fuse(EMBEDDING_CHANNELS, channels[2], SKIP_CHANNELS[0])
         self.fuse4 = Fuse(SKIP_CHANNELS[0], channels[1], SKIP_CHANNELS[1])
 
-    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Encode.
 
         Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Tuple
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +34,7 @@ class EfficientNetLiteEncoder(nn.Module):
         self.fuse8 = Fuse(EMBEDDING_CHANNELS, 40, SKIP_CHANNELS[0])
         self.fuse4 = Fuse(SKIP_CHANNELS[0], 24, SKIP_CHANNELS[1])
 
-    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As :meth:`CompactEncoder.forward`."""
         # From (x - 0.25) / 0.25, which every encoder is given, to ImageNet's (x - 0.5) / 0.5.
         detail = self.stage2(0.5 * image - 0.5)
@@ -83,7 +82,7 @@ def load_imagenet(network: nn.Module, weights: str | Path | None) -> nn.Module:
     given = [value for name, value in file.items() if not name.endswith("num_batches_tracked")][: len(own)]
     if [value.shape for value in given] != [value.shape for value in own.values()]:
         raise BundleError(strange)
-    encoder.load_state_dict(dict(zip(own, given)), strict=False)
+    encoder.load_state_dict(dict(zip(own, given, strict=True)), strict=False)
     return network
 
 

@@ -1,6 +1,5 @@
 """SAM's ViT as image encoder."""
 
-from typing import Tuple
 
 from torch import Tensor, nn
 
@@ -47,7 +46,7 @@ class SamEncoder(nn.Module):
         self.fuse8 = Fuse(EMBEDDING_CHANNELS, SKIP_CHANNELS[0], SKIP_CHANNELS[0])
         self.fuse4 = Fuse(SKIP_CHANNELS[0], SKIP_CHANNELS[1], SKIP_CHANNELS[1])
 
-    def forward(self, image: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As :meth:`CompactEncoder.forward`."""
         embedding = self.vit(image)
         detail2 = self.detail2(image)

@@ -1,54 +1,51 @@
 """What an archive gets for one analysed frame: a Segmentation and a Structured Report that refer to each other.
 
-``make_results(header, mask, prediction, algorithm, ibsi_codes, instance_number) -> (segmentation | None, report)``
-
 The one module that callers need (it imports highdicom, which takes a second)::
 
-    header = read_header(path)
-    segmentation, report = make_results(header, mask, prediction, AlgorithmIdentity(version, weights, configuration))
-    write_atomically(report, folder / "name.dcm")
+    source = SourceFrame.of(read_header(path), frame, region)
+    segmentation, report = make_results(source, finding, AlgorithmIdentity(version, weights, configuration), site)
+    write_dicom(report, folder / "name.dcm")
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
-import numpy as np
 from pydicom import Dataset
 
-from .files import DicomResultError, read_header, write_atomically
-from .report import lesion_found, make_report
-from .segmentation import make_segmentation
-from .source import AlgorithmIdentity
+from scripts.findings.finding import Finding
+from scripts.sites import Site
 
-__all__ = ["AlgorithmIdentity", "DicomResultError", "make_results", "read_header", "write_atomically"]
+from .files import DicomResultError, read_header, write_dicom
+from .report import make_report
+from .segmentation import make_segmentation
+from .source import AlgorithmIdentity, SourceFrame
+
+__all__ = ["AlgorithmIdentity", "DicomResultError", "SourceFrame", "make_results", "read_header", "write_dicom"]
 
 
 def make_results(
-    header: Dataset,
-    mask: np.ndarray,
-    prediction: Mapping[str, Any],
+    source: SourceFrame,
+    finding: Finding,
     algorithm: AlgorithmIdentity,
+    site: Site,
     ibsi_codes: Mapping[str, str] = MappingProxyType({}),
     instance_number: int = 1,
 ) -> tuple[Dataset | None, Dataset]:
     """The Segmentation (None where no lesion was found) and the report of one frame.
 
     Args:
-        header: the source's dataset, as :func:`read_header` gives it; not changed.
-        mask: the lesion on the source's native grid, uint8 or bool, shape (Rows, Columns); anything above 0 is lesion.
-        prediction: a row of predictions.csv as a dict (an empty cell is "" or None), and ``radiomics`` {name: value}.
-        algorithm: what made the prediction.
+        source: the frame, of a header as :func:`read_header` gives it.
+        finding: what was found in it, on the source's native grid.
+        algorithm: what found it.
+        site: knows the codes.
         ibsi_codes: radiomics name -> IBSI code of the features that conform to it (``scripts.radiomics.IBSI``).
         instance_number: number within both series, from 1; the row's number serves.
 
     Raises:
         DicomResultError: ``str(error)`` is a reason for predictions.csv, a code (``error.code``) and words without any
-            value of the file: NO_STUDY_UID, NO_INSTANCE_UID, MASK_SIZE or DICOM_RESULT_FAILED.
+            value of the file: MASK_SIZE or DICOM_RESULT_FAILED; the source's own are NO_STUDY_UID, NO_INSTANCE_UID.
     """
-    segmentation = None
-    if lesion_found(prediction) and mask.any():
-        segmentation = make_segmentation(header, mask, prediction, algorithm, instance_number)
-    return segmentation, make_report(header, prediction, algorithm, segmentation, ibsi_codes, instance_number)
+    segmentation = make_segmentation(source, finding, algorithm, site, instance_number) if finding.found else None
+    return segmentation, make_report(source, finding, algorithm, site, segmentation, ibsi_codes, instance_number)

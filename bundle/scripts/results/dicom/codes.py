@@ -9,6 +9,8 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from scripts.sites import Site
+
 PRIVATE_SCHEME = "99RADVLSM"
 
 
@@ -18,21 +20,19 @@ def private_code(value: str, meaning: str) -> Code:
 
 
 ABNORMAL_STRUCTURE = codes.SCT.MorphologicallyAbnormalStructure  # CID 7150
-MASS = codes.SCT.Mass  # CID 7151
-BREAST = codes.SCT.Breast
 LATERALITY = {"L": codes.SCT.Left, "R": codes.SCT.Right}  # CID 244
-ULTRASOUND_OF_BREAST = codes.SCT.UltrasonographyOfBreast
 ARTIFICIAL_INTELLIGENCE = codes.DCM.ArtificialIntelligence  # CID 7162
 
 LESION_PRESENCE = private_code("lesion", "Lesion found by the algorithm")
 PRESENT, ABSENT = codes.cid241.Present, codes.cid241.Absent
-# BI-RADS categories are not emitted: the network predicts what pathology would say, not a radiologist's assessment.
+# Assessment categories such as BI-RADS are not emitted: the network predicts what pathology would say, not what a
+# radiologist would.
 PREDICTED_CLASS = private_code("diagnosis", "Predicted pathology class")
-DIAGNOSIS = {"benign": codes.cid6063.Benign, "malignant": codes.cid6063.Malignant}
 CONCLUSIVENESS = private_code("conclusiveness", "Conclusiveness of the prediction")
-INDETERMINATE = codes.cid6063.IndeterminateResult
+INDETERMINATE_RESULT = codes.cid6063.IndeterminateResult
+PREDICTED_OUTLINE = private_code("outline", "Measured from the predicted outline")
+UNCALIBRATED = private_code("not_calibrated", "Not calibrated")
 
-PROBABILITY_OF_CANCER = codes.DCM.ProbabilityOfCancer  # CID 6048
 RELIABILITY = private_code("reliability", "Predicted IoU of the segmentation")
 AREA = codes.SCT.Area
 LONG_AXIS = codes.SCT.MajorAxis
@@ -43,6 +43,33 @@ PIXELS = Code("{pixels}", "UCUM", "pixels")
 MM = codes.UCUM.Millimeter
 MM2 = codes.UCUM.SquareMillimeter
 NO_UNITS = codes.UCUM.NoUnits
+
+
+def site_code(site: Site, concept: str) -> Code:
+    """The site's code of a concept, or a private one that says the concept itself where the site knows none.
+
+    Args:
+        site: see :class:`scripts.sites.Site`.
+        concept: ``procedure``, ``finding_site``, ``finding``, ``probability`` or a class.
+    """
+    known = site.codes.get(concept)
+    return Code(*known) if known else private_code(_short(concept), concept.replace("_", " ").capitalize())
+
+
+def term_codes(site: Site, term: str, value: str) -> tuple[Code, Code]:
+    """The codes of a lexicon's term and of its value, private ones where the site knows none.
+
+    Args:
+        site: has codes by "term" and by "term: value".
+        term: such as "margin".
+        value: such as "spiculated".
+    """
+    name, full = site.codes.get(term), f"{term}: {value}"
+    known = site.codes.get(full)
+    return (
+        Code(*name) if name else private_code(_short(term), term.capitalize()),
+        Code(*known) if known else private_code(_short(full), value.capitalize()),
+    )
 
 
 def private_scheme() -> CodingSchemeIdentificationItem:
@@ -65,10 +92,14 @@ def feature_code(name: str, ibsi_codes: Mapping[str, str]) -> Code:
     """
     meaning = name.replace("_", " ").capitalize()
     if name not in ibsi_codes:
-        # A longer value becomes a Long Code Value, with which highdicom cannot read a segment reference back.
-        return private_code(name if len(name) <= 16 else hashlib.sha256(name.encode()).hexdigest()[:16], meaning)
+        return private_code(_short(name), meaning)
     value = ibsi_codes[name]
     return Code(value, "IBSI", _IBSI_MEANINGS.get(value, meaning))
+
+
+def _short(name: str) -> str:
+    """A code's value; a longer one becomes a Long Code Value, with which highdicom cannot read a reference back."""
+    return name if len(name) <= 16 else hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 _IBSI_MEANINGS = {(code := getattr(codes.IBSI, keyword)).value: code.meaning for keyword in codes.IBSI.dir()}

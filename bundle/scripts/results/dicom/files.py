@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import io
 import os
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydicom import Dataset, dcmread
+
+from scripts.quiet import quiet_libraries
+from scripts.writing.files import write_whole
 
 
 class DicomResultError(ValueError):
@@ -26,50 +27,35 @@ class DicomResultError(ValueError):
 
 
 @contextlib.contextmanager
-def silent_libraries() -> Iterator[None]:
+def guarded() -> Iterator[None]:
     """Run pydicom and highdicom without their warnings, log lines and messages: these quote patient attributes.
 
     Raises:
         DicomResultError: DICOM_RESULT_FAILED for any exception of a library, which is named by its type only.
         OSError: as it came; its text holds a path.
     """
-    loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
-    levels = [logger.level for logger in loggers]
     try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_libraries():
             yield
     except (DicomResultError, OSError):
         raise
     except Exception as error:  # the message of any library may quote the patient
         raise DicomResultError("DICOM_RESULT_FAILED", f"({type(error).__name__})") from None
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def read_header(path: str | os.PathLike[str]) -> Dataset:
     """The dataset of a DICOM file without its pixels, from files without a preamble too."""
-    with silent_libraries():
+    with guarded():
         return dcmread(path, stop_before_pixels=True, force=True)
 
 
-def write_atomically(result: Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a DICOM file that is either whole or not there, even after a crash.
+def write_dicom(result: Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a DICOM file that is either whole or not there, even after a power cut.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full; nothing is left behind.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with silent_libraries(), open(partial, "wb") as stream:
-            result.save_as(stream, enforce_file_format=True)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with guarded():
+        result.save_as(content, enforce_file_format=True)
+    write_whole(path, content.getvalue(), durable=True)

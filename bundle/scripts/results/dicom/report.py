@@ -1,114 +1,107 @@
-"""The prediction as a DICOM Structured Report, TID 1500 Measurement Report (PS3.16).
-
-``make_report(header, prediction, algorithm, segmentation=None, ibsi_codes={}, instance_number=1) -> pydicom.Dataset``
-"""
+"""The finding as a DICOM Structured Report, TID 1500 Measurement Report (PS3.16)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from highdicom import sr
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, Finding, Lesion
+from scripts.sites import Site
+
 from . import codes as words
-from .files import silent_libraries
+from .files import guarded
 from .source import AlgorithmIdentity, SourceFrame
 
 SERIES_NUMBER = 9702
 
-#: Column of predictions.csv -> concept, factor, unit.
-_COLUMNS = {
-    "malignancy_probability": (words.PROBABILITY_OF_CANCER, 100.0, words.PERCENT),
-    "reliability": (words.RELIABILITY, 1.0, words.NO_UNITS),
-    "area_px": (words.AREA, 1.0, words.PIXELS),
-    "area_mm2": (words.AREA, 1.0, words.MM2),
-    "long_axis_mm": (words.LONG_AXIS, 1.0, words.MM),
-    "short_axis_mm": (words.SHORT_AXIS, 1.0, words.MM),
-}
 
-
-def lesion_found(prediction: Mapping[str, Any]) -> bool:
-    """Whether a row says that a lesion was found, as a bool or in the words of predictions.csv."""
-    return prediction.get("lesion_found") in (True, "true")
-
-
+@guarded()
 def make_report(
-    header: Dataset,
-    prediction: Mapping[str, Any],
+    source: SourceFrame,
+    finding: Finding,
     algorithm: AlgorithmIdentity,
+    site: Site,
     segmentation: Dataset | None = None,
     ibsi_codes: Mapping[str, str] = MappingProxyType({}),
     instance_number: int = 1,
 ) -> Dataset:
     """A preliminary, unverified Comprehensive SR of one frame.
 
-    A lesion is told with its segment, predicted class, probability of cancer, sizes and radiomics; where none was found
+    Each lesion is told with its segment, predicted class, probability, words, sizes and radiomics; where none was found
     the report says so.
 
     Args:
-        header: the source's dataset, without pixels; not changed.
-        prediction: a row of predictions.csv (an empty cell is "" or None), and ``radiomics`` {name: value}.
-        algorithm: what made the prediction.
-        segmentation: what :func:`dicom_seg.make_segmentation` made of the same prediction; None if the mask is empty.
-        ibsi_codes: radiomics name -> IBSI code, see :func:`dicom_codes.feature_code`.
+        source: the frame.
+        finding: what was found in it.
+        algorithm: what found it.
+        site: knows the codes.
+        segmentation: what :func:`make_segmentation` made of the same finding; None if the mask is empty.
+        ibsi_codes: radiomics name -> IBSI code, see :func:`scripts.results.dicom.codes.feature_code`.
         instance_number: number within the series, from 1.
 
     Returns:
-        A ComprehensiveSR, ready for :func:`dicom_files.write_atomically`.
+        A ComprehensiveSR, ready for :func:`scripts.results.dicom.files.write_dicom`.
 
     Raises:
-        DicomResultError: NO_STUDY_UID, NO_INSTANCE_UID, or DICOM_RESULT_FAILED.
+        DicomResultError: DICOM_RESULT_FAILED.
     """
-    with silent_libraries():
-        source = SourceFrame.of(header, prediction)
-        report = sr.ComprehensiveSR(
-            evidence=[source.header] if segmentation is None else [source.header, segmentation],
-            content=sr.MeasurementReport(
-                observation_context=_observer(algorithm),
-                procedure_reported=words.ULTRASOUND_OF_BREAST,
-                imaging_measurements=[_group(source, prediction, algorithm, segmentation, ibsi_codes)],
-                referenced_images=[source.header],
-            ),
-            series_instance_uid=source.series_uid("SR", algorithm),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=source.uid("SR", algorithm),
-            instance_number=instance_number,
-            is_complete=True,
-            is_final=False,
-            is_verified=False,
-            coding_schemes=[words.private_scheme()],
-            series_description=f"{algorithm.name} report: research use only, not for diagnosis",
-            **algorithm.equipment,
-        )
-        _leave_one_segment_reference(report)
-        return source.finish(report)
+    report = sr.ComprehensiveSR(
+        evidence=[source.header] if segmentation is None else [source.header, segmentation],
+        content=sr.MeasurementReport(
+            observation_context=_observer(algorithm),
+            procedure_reported=words.site_code(site, "procedure"),
+            imaging_measurements=[
+                _group(source, finding, number, algorithm, site, segmentation, ibsi_codes)
+                for number in range(max(1, len(finding.lesions)))
+            ],
+            referenced_images=[source.header],
+        ),
+        series_instance_uid=source.series_uid("SR", algorithm),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=source.uid("SR", algorithm),
+        instance_number=instance_number,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        coding_schemes=[words.private_scheme()],
+        series_description=f"{algorithm.name} report: research use only, not for diagnosis",
+        **algorithm.equipment,
+    )
+    _leave_one_segment_reference(report)
+    return source.finish(report)
 
 
 def _group(
     source: SourceFrame,
-    prediction: Mapping[str, Any],
+    finding: Finding,
+    number: int,
     algorithm: AlgorithmIdentity,
+    site: Site,
     segmentation: Dataset | None,
     ibsi_codes: Mapping[str, str],
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations:
-    """The measurement group: of the segment (TID 1410), or of the whole image where there is none (TID 1501)."""
-    found = lesion_found(prediction)
+    """The measurement group of a lesion: of its segment (TID 1410), or of the image where there is none (TID 1501)."""
+    lesion = finding.lesions[number] if finding.found else None
+    flags = lesion.flags if lesion else finding.flags
+    place, side = words.site_code(site, "finding_site"), words.LATERALITY.get(source.laterality)
     content = {
-        "tracking_identifier": sr.TrackingIdentifier(source.uid("tracking", algorithm), source.tracking_id),
-        "finding_type": words.MASS if found else None,
-        "finding_sites": [sr.FindingSite(words.BREAST, words.LATERALITY.get(source.laterality))],
+        "tracking_identifier": sr.TrackingIdentifier(*source.tracking(number, algorithm)),
+        "finding_type": words.site_code(site, "finding") if lesion else None,
+        "finding_sites": [sr.FindingSite(place, side)],
         "algorithm_id": sr.AlgorithmIdentification(
             name=algorithm.name,
             version=algorithm.version,
             parameters=[f"{name}={value}" for name, value in algorithm.parameters.items()],
             family=words.ARTIFICIAL_INTELLIGENCE,
         ),
-        "qualitative_evaluations": _evaluations(prediction, found),
-        "measurements": _measurements(prediction, ibsi_codes) if found else None,
+        "method": words.PREDICTED_OUTLINE if lesion else None,
+        "qualitative_evaluations": _evaluations(lesion, flags, site),
+        "measurements": _measurements(lesion, site, ibsi_codes) if lesion else None,
     }
     image = (source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames)
     if segmentation is None:
@@ -118,32 +111,47 @@ def _group(
     segment = sr.ReferencedSegmentationFrame(
         sop_class_uid=segmentation.SOPClassUID,
         sop_instance_uid=segmentation.SOPInstanceUID,
-        frame_number=1,
-        segment_number=1,
+        frame_number=number + 1,
+        segment_number=number + 1,
         source_image=sr.SourceImageForSegmentation(*image),
     )
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **content)
 
 
-def _evaluations(prediction: Mapping[str, Any], found: bool) -> list[sr.QualitativeEvaluation]:
-    """Whether a lesion was found, and if so what it is predicted to be and whether that is to be trusted."""
-    evaluations = [(words.LESION_PRESENCE, words.PRESENT if found else words.ABSENT)]
-    if found and prediction.get("diagnosis") in words.DIAGNOSIS:
-        evaluations.append((words.PREDICTED_CLASS, words.DIAGNOSIS[prediction["diagnosis"]]))
-    if prediction.get("indeterminate") in (True, "true"):
-        evaluations.append((words.CONCLUSIVENESS, words.INDETERMINATE))
+def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> list[sr.QualitativeEvaluation]:
+    """Whether a lesion was found; what it is predicted to be, whether that is to be trusted, and its words."""
+    evaluations = [(words.LESION_PRESENCE, words.PRESENT if lesion else words.ABSENT)]
+    if lesion and lesion.diagnosis in site.classes.names:
+        evaluations.append((words.PREDICTED_CLASS, words.site_code(site, lesion.diagnosis)))
+    if INDETERMINATE in flags:
+        evaluations.append((words.CONCLUSIVENESS, words.INDETERMINATE_RESULT))
+    if NOT_CALIBRATED in flags:
+        evaluations.append((words.CONCLUSIVENESS, words.UNCALIBRATED))
+    if lesion and lesion.words:
+        evaluations += [words.term_codes(site, *said) for said in lesion.words.items()]
     return [sr.QualitativeEvaluation(name, value) for name, value in evaluations]
 
 
-def _measurements(prediction: Mapping[str, Any], ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
-    """Probability, reliability, size and radiomics; millimetres only where the row has them: where spacing is known."""
-    columns = [column for column in _COLUMNS if prediction.get(column) not in (None, "")]
-    if "area_mm2" in columns:
-        columns.remove("area_px")
-    values = [(name, float(prediction[c]) * scale, unit) for c in columns for name, scale, unit in [_COLUMNS[c]]]
-    for feature, value in (prediction.get("radiomics") or {}).items():
-        values.append((words.feature_code(feature, ibsi_codes), float(value), words.NO_UNITS))
-    return [sr.Measurement(name, value, unit) for name, value, unit in values if math.isfinite(value)]
+def _measurements(lesion: Lesion, site: Site, ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
+    """Probability, mask reliability, size and radiomics; millimetres only where the spacing is known."""
+    size, spaced = lesion.size, lesion.size.area_mm2 is not None
+    probability = None if lesion.probability is None else 100.0 * lesion.probability
+    values = [
+        (words.site_code(site, "probability"), probability, words.PERCENT),
+        (words.RELIABILITY, lesion.mask_reliability, words.NO_UNITS),
+        (words.AREA, size.area_mm2 if spaced else size.area_px, words.MM2 if spaced else words.PIXELS),
+        (words.LONG_AXIS, size.long_axis_mm, words.MM),
+        (words.SHORT_AXIS, size.short_axis_mm, words.MM),
+        *(
+            (words.feature_code(name, ibsi_codes), value, words.NO_UNITS)
+            for name, value in lesion.radiomics.items()
+        ),
+    ]
+    return [
+        sr.Measurement(name, float(value), unit)
+        for name, value, unit in values
+        if value is not None and math.isfinite(value)
+    ]
 
 
 def _observer(algorithm: AlgorithmIdentity) -> sr.ObservationContext:

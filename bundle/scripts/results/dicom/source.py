@@ -6,7 +6,6 @@ import contextlib
 import copy
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -15,7 +14,7 @@ from pydicom import Dataset
 from pydicom.charset import python_encoding
 from pydicom.uid import UID, UltrasoundImageStorage
 
-from .files import DicomResultError
+from .files import DicomResultError, guarded
 
 #: Patient, General Study, Patient Study and Clinical Trial modules (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2, C.7.1.3, C.7.2.3).
 PATIENT_AND_STUDY = (
@@ -86,6 +85,7 @@ class SourceFrame:
         sop_class: the source's real SOP class.
         frames: the 1-based frame that a reference must name; None for a single-frame image.
         key: frame and region, as part of UIDs.
+        content: what tells the image from others with the same SOP Instance UID, as part of UIDs; "" where it has none.
         laterality: L, R or "" (unknown).
         character_set: the Specific Character Set that results are written in; None for ASCII.
     """
@@ -94,17 +94,24 @@ class SourceFrame:
     sop_class: UID
     frames: list[int] | None
     key: str
+    content: str
     laterality: str
     character_set: str | list[str] | None
 
     @classmethod
-    def of(cls, header: Dataset, prediction: Mapping[str, Any]) -> SourceFrame:
-        """Take what a result needs from the source's header (not changed) and from ``frame`` and ``region``.
+    @guarded()
+    def of(cls, header: Dataset, frame: int = 0, region: int = -1, content: str = "") -> SourceFrame:
+        """Take what a result needs from the source's header.
+
+        Args:
+            header: the source's dataset, without pixels; not changed.
+            frame: 0-based.
+            region: 0-based B-mode region; -1 for the whole frame.
+            content: what tells the image from others with the same SOP Instance UID.
 
         Raises:
             DicomResultError: NO_STUDY_UID or NO_INSTANCE_UID where the source cannot be referred to.
         """
-        frame, region = int(prediction.get("frame") or 0), prediction.get("region")
         repaired = repair_header(header)
         sop_class = UID(str(header.SOPClassUID))
         return cls(
@@ -112,20 +119,28 @@ class SourceFrame:
             sop_class=sop_class,
             # The class decides, not NumberOfFrames: naming a frame of a "single-frame" image is an error (PS3.3 10.3).
             frames=[frame + 1] if "Multi-frame" in sop_class.name else None,
-            key=f"{frame}|{'' if region in (None, '', -1) else region}",
+            key=f"{frame}|{'' if region < 0 else region}",
+            content=content,
             laterality=next((v for k in ("ImageLaterality", "Laterality") if (v := repaired.get(k)) in ("L", "R")), ""),
             character_set=_character_set(header, repaired),
         )
 
     def uid(self, kind: str, algorithm: AlgorithmIdentity) -> UID:
         """UID of one result, the same on every run over this frame with the same weights and configuration."""
-        return _uid(kind, self.header.SOPInstanceUID, self.key, algorithm)
+        parts = (self.header.SOPInstanceUID, self.key, *filter(None, (self.content,)))
+        return _uid(kind, *parts, algorithm)
 
     @property
     def tracking_id(self) -> str:
         """Name of what was analysed, shared by segment and report; tells the frame even where no reference may."""
         frame, region = self.key.split("|")
         return f"Frame {int(frame) + 1}" + (f", region {int(region) + 1}" if region else "")
+
+    def tracking(self, number: int, algorithm: AlgorithmIdentity) -> tuple[UID, str]:
+        """Tracking UID and name of a lesion, 0-based; those of the first are also those of an image without one."""
+        if not number:
+            return self.uid("tracking", algorithm), self.tracking_id
+        return self.uid(f"tracking {number}", algorithm), f"{self.tracking_id}, lesion {number + 1}"
 
     def series_uid(self, kind: str, algorithm: AlgorithmIdentity) -> UID:
         """UID of the series that holds the study's results of one kind."""

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scripts.errors import BundleError
-from scripts.semantics.lexicon import Morphology
-from scripts.semantics.terms import Thresholds, choose_terms
+from scripts.semantics.lexicon import Lexicon, Morphology
 
 from .echo import measure_border, measure_echo, measure_posterior
 from .form import measure_form
@@ -31,17 +30,36 @@ class Description(NamedTuple):
     measurements: dict[str, float]
 
 
-def describe_lesion(
-    image: ArrayLike, mask: ArrayLike, thresholds: Thresholds = Thresholds(), aspect: float = 1.0
-) -> Description:
-    """Describe the largest lesion of a mask, or the tissue alone where the mask is empty.
+def describe_lesion(image: ArrayLike, mask: ArrayLike, lexicon: Lexicon, aspect: float = 1.0) -> Description:
+    """Describe the largest lesion of a mask, or the image around it alone where the mask is empty.
+
+    Args:
+        image: as of `measure_lesion`.
+        mask: as of `measure_lesion`.
+        lexicon: what is measured, and the words for it.
+        aspect: row spacing over column spacing.
+
+    Raises:
+        BundleError: image and mask do not fit each other or hold no numbers.
+    """
+    measured = lexicon.measure(image, mask, aspect, lexicon.thresholds)
+    return Description(Morphology(lexicon, lexicon.choose(measured, lexicon.thresholds)), measured)
+
+
+def measure_lesion(
+    image: ArrayLike, mask: ArrayLike, aspect: float = 1.0, brightness_step: float = 0.25
+) -> dict[str, float]:
+    """Measure the largest lesion of a mask, or the tissue alone where the mask is empty.
 
     Args:
         image: one grey channel, shape (H, W), values in [0, 1], the skin at the top. Border rows and columns of pure
             zeros are padding and do not count as image.
         mask: the lesions, 0/1, shape (H, W).
-        thresholds: where one term ends and the next begins.
         aspect: row spacing over column spacing.
+        brightness_step: change of brightness behind the lesion that counts, as a logarithm.
+
+    Returns:
+        Numbers by the names of `MEASUREMENTS`, none with a unit.
 
     Raises:
         BundleError: image and mask do not fit each other or hold no numbers.
@@ -58,5 +76,5 @@ def describe_lesion(
     if count:
         patch = cut_patch(image, lesion)
         measured |= measure_form(patch) | measure_border(patch) | measure_echo(patch)
-        measured |= measure_posterior(patch, thresholds.brightness_step) | measure_place(lesion)
-    return Description(choose_terms(measured, thresholds), measured)
+        measured |= measure_posterior(patch, brightness_step) | measure_place(lesion)
+    return measured

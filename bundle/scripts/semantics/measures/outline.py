@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import find_contours
 
 #: Points of a traced outline, evenly spaced along it.
 POINTS = 256
@@ -23,6 +22,8 @@ def trace_outline(lesion: NDArray[np.bool_], smoothing: float) -> NDArray[np.flo
     """
     margin = int(4 * smoothing) + 2
     soft = ndimage.gaussian_filter(np.pad(lesion.astype(np.float32), margin), smoothing)
+    from skimage.measure import find_contours  # here: naming a site's lexicon should not wait for it
+
     outline = max(find_contours(soft, min(0.5, soft.max() / 2)), key=len) - margin
     return space_evenly(outline)
 

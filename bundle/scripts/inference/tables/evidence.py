@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.writing.files import write_whole
+from scripts.findings.finding import Finding
+from scripts.writing.files import append_whole, write_whole
 
-from .prediction_table import RowKey, row_key
+from .predictions import RowKey, row_key
 
 _HEAD, _BETWEEN, _TAIL = b"[\n", b",\n", b"\n]\n"
 
@@ -38,27 +40,18 @@ class EvidenceFile:
             lines = [line for _, line in sorted(entries, key=lambda entry: order[entry[0]])]
             write_whole(self.path, _HEAD + _BETWEEN.join(lines) + _TAIL)
 
-    def append(self, row: Mapping[str, Any]) -> None:
-        """Add the ``evidence`` of one row.
+    def append(self, row: Mapping[str, Any], finding: Finding) -> None:
+        """Add the entry of one row: its key, what was believed and why, and its lesions in words, largest first.
 
         Raises:
             OSError: the disk is full or gone; the file is as before.
         """
         input_, frame, region = row_key(row)
         key = {"input": input_, "frame": int(frame), "region": int(region) if region else None}
-        line = json.dumps(key | row["evidence"], allow_nan=False).encode()
-        with open(self.path, "r+b", buffering=0) as file:
-            end = file.seek(-len(_TAIL), os.SEEK_END)
-            entry = (b"" if end <= len(_HEAD) else _BETWEEN) + line + _TAIL
-            try:
-                rest = memoryview(entry)
-                while rest:
-                    rest = rest[file.write(rest) :]
-            except OSError:
-                file.seek(end)
-                file.truncate(end)
-                file.write(_TAIL)
-                raise
+        words = [{"description": lesion.sentence, **lesion.words} for lesion in finding.lesions]
+        line = json.dumps(key | asdict(finding.evidence) | {"lesions": words}, allow_nan=False).encode()
+        between = b"" if self.path.stat().st_size <= len(_HEAD + _TAIL) else _BETWEEN
+        append_whole(self.path, between + line, _TAIL)
 
     def _entries(self) -> Iterator[tuple[RowKey, bytes]]:
         """Entries that are whole, with their keys; a killed run may have left half of one."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 
-from .lexicon import Morphology
+from numpy.typing import ArrayLike
+
+from scripts.semantics.measures.lesion import measure_lesion
 
 
 @dataclass(frozen=True)
@@ -59,40 +62,47 @@ class Thresholds:
     tissue_spread: float = 0.18
 
 
-def choose_terms(measured: dict[str, float], thresholds: Thresholds = Thresholds()) -> Morphology:
+def measure(image: ArrayLike, mask: ArrayLike, aspect: float, thresholds: Thresholds) -> dict[str, float]:
+    """What the terms rest on; see `measure_lesion`."""
+    return measure_lesion(image, mask, aspect, thresholds.brightness_step)
+
+
+def choose_terms(measured: Mapping[str, float], thresholds: Thresholds) -> dict[str, str]:
     """Name what was measured.
 
     Args:
-        measured: what `measure_lesion` returns.
+        measured: what `measure` returns.
         thresholds: where one term ends and the next begins.
+
+    Returns:
+        Values by term; without a lesion the terms of the image alone.
     """
     tissue = "heterogeneous" if measured["tissue_spread"] >= thresholds.tissue_spread else "homogeneous"
     if measured["lesions"] == 0:
-        return Morphology(lesions="none", tissue=tissue)
+        return {"lesions": "none", "tissue": tissue}
     vertical = "upper" if measured["relative_depth"] < 0.5 else "lower"
-    return Morphology(
-        lesions="one" if measured["lesions"] == 1 else "several",
-        shape=_shape(measured, thresholds),
-        orientation="parallel" if measured["depth_to_width"] < thresholds.parallel_ratio else "not parallel",
-        margin=_margin(measured, thresholds),
-        echo=_echo(measured, thresholds),
-        posterior=_posterior(measured, thresholds),
-        size=_grade(measured["relative_size"], thresholds.small_size, thresholds.large_size, "small medium large"),
-        depth=_grade(
-            measured["relative_depth"], thresholds.superficial_depth, thresholds.deep_depth, "superficial middle deep"
-        ),
-        quadrant=f"{vertical} {'left' if measured['relative_column'] < 0.5 else 'right'}",
-        tissue=tissue,
-    )
+    depths = (thresholds.superficial_depth, thresholds.deep_depth)
+    return {
+        "lesions": "one" if measured["lesions"] == 1 else "several",
+        "shape": _shape(measured, thresholds),
+        "orientation": "parallel" if measured["depth_to_width"] < thresholds.parallel_ratio else "not parallel",
+        "margin": _margin(measured, thresholds),
+        "echo": _echo(measured, thresholds),
+        "posterior": _posterior(measured, thresholds),
+        "size": _grade(measured["relative_size"], thresholds.small_size, thresholds.large_size, "small medium large"),
+        "depth": _grade(measured["relative_depth"], *depths, "superficial middle deep"),
+        "quadrant": f"{vertical} {'left' if measured['relative_column'] < 0.5 else 'right'}",
+        "tissue": tissue,
+    }
 
 
-def _shape(measured: dict[str, float], thresholds: Thresholds) -> str:
+def _shape(measured: Mapping[str, float], thresholds: Thresholds) -> str:
     if measured["ellipse_overlap"] < thresholds.regular_overlap:
         return "irregular"
     return "round" if measured["axis_ratio"] >= thresholds.round_ratio else "oval"
 
 
-def _margin(measured: dict[str, float], thresholds: Thresholds) -> str:
+def _margin(measured: Mapping[str, float], thresholds: Thresholds) -> str:
     """Several may apply; the one that changes most about the outline is named."""
     if measured["spicules"] >= thresholds.spicules:
         return "spiculated"
@@ -103,7 +113,7 @@ def _margin(measured: dict[str, float], thresholds: Thresholds) -> str:
     return "indistinct" if measured["blurred_border"] >= thresholds.blurred_border else "circumscribed"
 
 
-def _echo(measured: dict[str, float], thresholds: Thresholds) -> str:
+def _echo(measured: Mapping[str, float], thresholds: Thresholds) -> str:
     """What the lesion is made of first (clear, clear and solid, uneven), its brightness against the tissue then."""
     if measured["clear_share"] >= thresholds.anechoic_share:
         return "anechoic"
@@ -116,7 +126,7 @@ def _echo(measured: dict[str, float], thresholds: Thresholds) -> str:
     return "hyperechoic" if measured["echo_brightness"] > 0 else "hypoechoic"
 
 
-def _posterior(measured: dict[str, float], thresholds: Thresholds) -> str:
+def _posterior(measured: Mapping[str, float], thresholds: Thresholds) -> str:
     if isnan(measured["shadowed_share"]):
         return "not assessed"
     dark, bright = measured["shadowed_share"], measured["enhanced_share"]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from scripts.inference.prediction_table import COLUMNS, PredictionTable, row_key
+from scripts.inference.tables.predictions import PredictionTable, count_analysed, row_key, table_columns
+
+COLUMNS = table_columns("malignancy_probability")
 
 
 def row(name: str, **columns: Any) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def row(name: str, **columns: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def table(tmp_path: Path) -> PredictionTable:
-    table = PredictionTable(tmp_path / "predictions.csv")
+    table = PredictionTable(tmp_path / "predictions.csv", COLUMNS)
     table.start()
     return table
 
@@ -89,3 +91,18 @@ def test_counts_are_by_code(table: PredictionTable) -> None:
         "reason": {"COLOR_FLOW": 1, "TRUNCATED": 1},
         "diagnosis": {"benign": 1},
     }
+
+
+def test_a_table_of_another_site_counts_as_empty(table: PredictionTable) -> None:
+    table.append(row("a"))
+    assert list(PredictionTable(table.path, table_columns("melanoma_probability")).rows()) == []
+
+
+def test_images_files_and_studies_are_counted_apart(table: PredictionTable) -> None:
+    items = [{**row("cine.dcm"), "frame": frame, "study": "1.2"} for frame in range(3)]
+    items += [{**row("still.dcm", region=region), "study": "1.2"} for region in (0, 1)]
+    items += [row("a.png"), {**row("other.dcm"), "study": "1.3"}]
+    for item in items[:-1]:
+        table.append(item)
+    table.append({**items[-1], "status": "failed"})
+    assert count_analysed(items, table.rows()) == {"images": 6, "files": 3, "studies": 1}

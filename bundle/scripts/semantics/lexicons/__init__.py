@@ -1,0 +1,1 @@
+"""Lexicons, one folder each."""
