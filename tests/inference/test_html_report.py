@@ -21,6 +21,7 @@ from scripts.errors import BundleError
 from scripts.inference.html_report import main, write_report
 from scripts.inference.tables.predictions import PredictionTable, table_columns
 from scripts.results.overlay import draw_overlay
+from scripts.writing.drawing import png_bytes
 
 PROBABILITY = "malignancy_probability"
 WICKED = "Grün & <script>alert('1')</script>/\"a\" #1?%41"
@@ -64,7 +65,7 @@ def fill(tmp_path: Path, site: Any, make_finding: Callable[..., Any]) -> Callabl
                 for kind in ("masks/{}.png", "overlays/{}.png", "evidence/{}.png", "dicom_sr/{}.dcm"):
                     path = tmp_path / kind.format(stem)
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    overlay.save(path, "PNG")
+                    path.write_bytes(png_bytes(overlay))
         for name, text in (tables or {}).items():
             (tmp_path / name).write_text(text)
         summary = {

@@ -85,7 +85,7 @@ def test_the_folder_of_all_sorts(
     assert f"Line {line} of predictions.csv: failed, PIXEL_DECODE_FAILED" in caplog.text
     assert summary["counts"]["reason"]["PIXEL_DECODE_FAILED"] == 1 and len(summary["weights_sha256"]) == 64
     assert {"bundle", "torch", "monai"} <= set(summary["versions"]) and len(summary["configuration_digest"]) == 64
-    assert {"set_up", "reading", "network", "postprocessing", "writing", "total"} == set(summary["seconds"])
+    assert {"set_up", "reading", "network", "postprocessing", "writing", "report", "total"} == set(summary["seconds"])
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 

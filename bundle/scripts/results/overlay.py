@@ -55,7 +55,7 @@ def without_caption(overlay: Image.Image) -> Image.Image:
     Args:
         overlay: of :func:`draw_overlay`, or read from its PNG.
     """
-    return overlay.crop((0, 0, overlay.width, int(overlay.info[PICTURE_ROWS])))
+    return overlay.crop((0, 0, overlay.width, int(overlay.info.get(PICTURE_ROWS, overlay.height))))
 
 
 def _add_caption(picture: Image.Image, finding: Finding, site: Site, name: str) -> Image.Image:
