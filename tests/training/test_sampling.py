@@ -29,8 +29,8 @@ def test_small_sets_and_normals_are_drawn_more_often():
 
 def test_all_normals_of_a_set_are_drawn_no_more_often_than_all_its_lesions():
     sweeps = items("busuclm", benign=2, normal=8)
-    assert sampling_weights(sweeps, normal_draws=3) == [1.0] * 2 + [0.25] * 8
-    assert sampling_weights(items("screening", normal=4), normal_draws=3) == [3.0] * 4
+    assert sampling_weights(sweeps, "normal", normal_draws=3) == [1.0] * 2 + [0.25] * 8
+    assert sampling_weights(items("screening", normal=4), "normal", normal_draws=3) == [3.0] * 4
 
 
 def test_log_odds_count_only_sets_with_normals():

@@ -9,9 +9,9 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
+from scripts.data.image_size import image_size
 from scripts.errors import BundleError
 
-from ..image_size import image_size
 from .busi import Sections
 
 logger = logging.getLogger(__name__)
