@@ -116,6 +116,7 @@ class FineTuning(BundleTrainTask):
         overrides.update({name: self._request.get(name, value) for name, value in OPTIONS.items()})
         overrides.update(
             output_dir=str(self.output_dir),
+            encoder_weights="none",
             warmup_epochs=0,
             weight_decay=0.0,
             freeze_norms=True,
