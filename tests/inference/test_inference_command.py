@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000, JPEGLosslessSV1, JPEGLSLossless
+from pydicom.uid import JPEG2000, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless
 
 from scripts.data.reasons import STATUS_OF_CODE
 
@@ -162,7 +163,8 @@ DECODERS = {
 
 def test_every_odd_file_ends_with_the_code_that_names_it(
     odd_folder: dict[str, str], make_dicom: Callable[..., Dataset], save_dicom: Callable[..., str],
-    speckle: np.ndarray, tmp_path: Path, start: Callable[..., subprocess.Popen[str]],
+    make_region: Callable[..., Dataset], speckle: np.ndarray, tmp_path: Path,
+    start: Callable[..., subprocess.Popen[str]],
 ) -> None:  # fmt: skip
     """All codes that there are, in one run."""
     (tmp_path / "decoders").mkdir()
@@ -180,6 +182,24 @@ def test_every_odd_file_ends_with_the_code_that_names_it(
         save_dicom(dataset, f"in/{name}")
         expected[name] = f"failed {code}"
 
+    regions = [make_region(0, 0, 95, 79)]
+    for name, pixels in (("one of two", speckle), ("two of two", speckle[::-1].copy())):
+        save_dicom(make_dicom(pixels, SOPInstanceUID="1.2.3.4", SequenceOfUltrasoundRegions=regions), f"in/{name}")
+        expected[name] = "ok UID_REUSED"
+    save_dicom(make_dicom(np.stack([speckle, speckle + 1]), NumberOfFrames=1), "in/two frames")
+    expected["two frames"] = "ok FRAME_COUNT"
+    colored, jpeg = np.stack([speckle] * 3, axis=-1), io.BytesIO()
+    Image.fromarray(colored).save(jpeg, "JPEG")  # in YCbCr
+    labelled = make_dicom(colored, PixelData=encapsulate([jpeg.getvalue()]), SequenceOfUltrasoundRegions=regions)
+    labelled["PixelData"].VR = "OB"
+    labelled.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    save_dicom(labelled, "in/labelled RGB")
+    expected["labelled RGB"] = "ok COLOR_LABEL"
+    Image.fromarray(speckle.astype(np.uint16)).save(tmp_path / "in" / "dark.png")
+    (tmp_path / "in" / "film.avi").write_bytes(b"RIFF\0\0\0\0AVI LIST" + bytes(200))
+    (tmp_path / "in" / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    expected |= {"dark.png": "ok SCALE_ASSUMED", "film.avi": "skipped FILM", ".DS_Store": "skipped COMPANION_FILE"}
+
     stand_ins = {"PYTHONPATH": str(tmp_path / "decoders")}
     process = start("--max_frames", "3", "--decode_seconds", "5", environment=stand_ins)
     stdout, stderr = process.communicate(timeout=500)
@@ -189,7 +209,7 @@ def test_every_odd_file_ends_with_the_code_that_names_it(
     assert {name: " ".join(outcome).strip() for name, outcome in outcomes.items()} == expected
     assert {outcome[1] for outcome in outcomes.values()} - {""} == set(STATUS_OF_CODE)
     keys = [(row["input"], row["frame"], row["region"]) for row in rows]
-    assert len(set(keys)) == len(keys) == len(expected) + 1 + 2  # two regions, three frames
+    assert len(set(keys)) == len(keys) == len(expected) + 1 + 2 + 1  # two regions, three frames, two frames
 
     counts = [sum(row["status"] == status for row in rows) for status in ("ok", "skipped", "failed")]
     assert process.returncode == 1
@@ -233,9 +253,9 @@ def test_no_word_about_the_patient_is_printed_or_written(
     written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert {"predictions.csv", "summary.json"} <= {path.name for path in written}
     for path in written:
-        if path.suffix != ".dcm":  # DICOM results belong to the patient; predictions.csv names inputs
+        if path.suffix != ".dcm":  # DICOM results belong to the patient; predictions.csv and its page name inputs
             content = path.read_bytes()
-            assert content.count(canary.encode()) == (1 if path.name == "predictions.csv" else 0), path
+            assert content.count(canary.encode()) == (path.name in ("predictions.csv", "report.html")), path
     assert "CANARY.dcm,0,,,failed," in (tmp_path / "out" / "predictions.csv").read_text()
 
 

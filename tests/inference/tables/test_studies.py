@@ -18,7 +18,7 @@ from scripts.inference.strips import choose_thumbnails, strip_name
 from scripts.inference.tables.predictions import PredictionTable, table_columns
 from scripts.sites import Site
 
-BUNDLE = Path(__file__).parents[2] / "bundle"
+BUNDLE = Path(__file__).parents[3] / "bundle"
 Box = tuple[int, int, int, int]
 Run = Callable[..., tuple[int, str]]
 BENIGN, MALIGNANT = {"malignancy_probability": 0.2}, {"malignancy_probability": 0.9}
