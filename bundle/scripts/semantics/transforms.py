@@ -52,7 +52,7 @@ class DescribeLesiond(MapTransform):
         item = dict(data)
         image, mask = (torch.as_tensor(item[key]).cpu().numpy() for key in self.keys)
         _require_lesion(item, mask, self.keys[1], self.absent)
-        morphology, measurements = describe_lesion(image.mean(axis=0), mask[0], self.lexicon, _aspect(item))
+        morphology, measurements = describe_lesion(image, mask[0], self.lexicon, _aspect(item))
         item["description"] = write_sentence(self.lexicon, morphology, self.phrasing)
         item["morphology"] = dict(morphology)
         item["measurements"] = measurements
