@@ -39,7 +39,8 @@ def load_datalist(
         Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
         ``diagnosis`` (a class, or no lesion), ``group`` (``"<dataset>/<id>"``, unique over all folders),
         ``dataset`` (the folder's name), ``region`` (0: a DICOM frame is cropped to the one B-mode region that its
-        header names, as in inference; -1: the whole picture). Images of one group show one patient or one scene.
+        header names, as in inference; -1: the whole picture), and
+        ``description`` where the list has one. Images of one group show one patient or one scene.
 
     Raises:
         BundleError: a folder, list, section or file is missing, a mask has another size than its image, or a
@@ -103,6 +104,9 @@ def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes
         known = ", ".join(classes.listed)
         raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {known}.')
     labels = [item["label"]] if isinstance(item["label"], str) else list(item["label"])
+    description = item.get("description") or ""
+    if not isinstance(description, str):
+        raise BundleError(f'{where} ("{item["image"]}") has a description that is no text. Write it as one sentence.')
     image, *masks = (_existing(folder, name, where) for name in (item["image"], *labels))
     size = image_size(image)
     for name, mask in zip(labels, masks, strict=True):
@@ -118,6 +122,7 @@ def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes
         "group": f"{dataset}/{item.get('group', item['image'])}",
         "dataset": dataset,
         "region": _only_region(image),
+        **({"description": description} if description else {}),
     }
 
 

@@ -48,7 +48,7 @@ def adapt(network: nn.Module, rank: int = 8) -> nn.Module:
 
     Args:
         network: a :class:`scripts.networks.RadVLSM` with the default weights.
-        rank: of the corrections.
+        rank: of the corrections; 0 makes none, and all of the network is trained.
 
     Returns:
         The network.
@@ -58,7 +58,7 @@ def adapt(network: nn.Module, rank: int = 8) -> nn.Module:
             if path.startswith("diagnosis_head") or weight.dim() < 2:
                 continue
             rows, columns = weight.flatten(1).shape
-            if rank * (rows + columns) < weight.numel():
+            if 0 < rank * (rows + columns) < weight.numel():
                 parametrize.register_parametrization(module, name, LowRank(weight, rank))
                 module.parametrizations[name].original.requires_grad_(False)
     return network
@@ -154,14 +154,14 @@ def load_site_weights(
         raise BundleError(f'The adapter "{adapter}" is of the site {content["site"]}; give --site {content["site"]}.')
     if weights_digest(weights) != content["default"]:
         raise BundleError(
-            f'The adapter "{adapter}" was trained on other default weights than "{weights}"; give those with --weights, '
-            "or train the adapter anew with configs/adapter.json."
+            f'The adapter "{adapter}" was trained on other default weights than "{weights}"; give those with '
+            "--weights, or train the adapter anew with configs/adapter.json."
         )
     state = {**read_checkpoint(weights), **content["tensors"]}
     strange = [name for name in content["low_rank"] if name not in state]
     mismatch = explain_mismatch(network.state_dict(), state) or ", ".join(strange)
     if mismatch:
-        raise BundleError(f'The adapter "{adapter}" does not fit this network: {mismatch}. Use its own options.')
+        raise BundleError(f'The adapter "{adapter}" does not fit this network: {mismatch}. Use its options.')
     for name, parts in content["low_rank"].items():
         correction = parts["up"].float() @ parts["down"].float()
         state[name] = state[name].float() + correction.view_as(state[name])
@@ -177,7 +177,7 @@ def read_adapter(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise BundleError(f'The adapter "{path}" does not exist; check --adapter, or make it with configs/adapter.json.')
+        raise BundleError(f'The adapter "{path}" does not exist; check --adapter, or train it with adapter.json.')
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names a dozen kinds of broken files

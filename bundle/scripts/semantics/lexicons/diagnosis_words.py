@@ -5,8 +5,8 @@ from __future__ import annotations
 #: In any case or ending; a site adds those of its own organ.
 DIAGNOSIS_STEMS: tuple[str, ...] = tuple(
     (
-        "benign malign cancer carcino tumor tumour neoplas sarcoma lymphom adenom metasta invasi situ premalig "
-        "precancer suspicio suspect worrisome concerning probabl likely category diagnos patholog histolog biops normal abnormal "
-        "healthy disease finding risk hyperplas dysplas oncolog"
+        "benign malign cancer carcino tumor tumour neoplas sarcoma lymphom adenom metasta invasi situ "
+        "premalig precancer suspicio suspect worrisome concerning probabl likely category diagnos patholog histolog "
+        "biops normal abnormal healthy disease finding risk hyperplas dysplas oncolog"
     ).split()
 )
