@@ -7,6 +7,6 @@ DIAGNOSIS_STEMS: tuple[str, ...] = tuple(
     (
         "benign malign cancer carcino tumor tumour neoplas sarcoma lymphom adenom metasta invasi situ "
         "premalig precancer suspicio suspect worrisome concerning probabl likely category diagnos patholog histolog "
-        "biops normal abnormal healthy disease finding risk hyperplas dysplas oncolog"
+        "biops normal abnormal healthy disease finding risk hyperplas oncolog"
     ).split()
 )

@@ -36,4 +36,4 @@ MIRRORED = {
     }
 }
 
-FORBIDDEN_STEMS = (*DIAGNOSIS_STEMS, *"serrat hyperplas villous tubul inflamm".split())
+FORBIDDEN_STEMS = (*DIAGNOSIS_STEMS, *"dysplas serrat villous tubul inflamm".split())
