@@ -132,6 +132,13 @@ def test_two_lesions_of_a_study_keep_their_own_answers(results: Results) -> None
     assert told(rows[:1], "views diagnosis malignancy_probability_min") == [("2", "malignant", "0.8")]
 
 
+def test_a_speck_stands_for_no_view(results: Results) -> None:
+    speck = {"malignancy_probability": 0.9, "diagnosis": "malignant", "flags": "indeterminate; speck"}
+    results.add("a.png", LARGE, SMALL, each=({}, speck), **BENIGN)
+    rows = results.table()
+    assert told(rows, "track diagnosis") == [("", "benign"), ("0", "benign"), ("1", "malignant")]
+
+
 def test_without_calibration_nothing_is_said_of_doubt(results: Results) -> None:
     results.add("a.png", LARGE, each=[{"flags": "not calibrated"}])
     assert [row["indeterminate"] for row in results.table()] == ["", ""]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, SPECK
 from scripts.findings.measurements import connected_parts
 from scripts.findings.tracks import Part, Reading, StudyRules, Tracker
 
@@ -30,6 +30,7 @@ class Sighting:
         lesion: its number in that frame, as in lesions.csv.
         reading: what was said of it.
         sizes: of it, see :data:`SIZES`; None where not known.
+        speck: it has no say in the frame's diagnosis.
     """
 
     frame: int
@@ -37,6 +38,7 @@ class Sighting:
     lesion: int
     reading: Reading
     sizes: Mapping[str, float | None]
+    speck: bool = False
 
 
 @dataclass
@@ -58,8 +60,12 @@ class View:
 
     @property
     def main_track(self) -> list[Sighting]:
-        """The lesion that stands for the view: in most frames, and among equals the most suspicious."""
-        return max(self.tracks, key=lambda track: (len(track), max(s.reading.probability or 0.0 for s in track)))
+        """The lesion that stands for the view: no mere speck, in most frames, and among equals the most suspicious."""
+
+        def weight(track: list[Sighting]) -> tuple[bool, int, float]:
+            return not all(s.speck for s in track), len(track), max(s.reading.probability or 0.0 for s in track)
+
+        return max(self.tracks, key=weight)
 
     @property
     def found(self) -> int:
@@ -90,16 +96,17 @@ def read_views(rows: Iterable[Mapping[str, str]], root: Path, rules: StudyRules,
             for number, (track, lesion) in enumerate(zip(tracker.follow(parts), told, strict=False)):
                 if track == len(view.tracks):
                     view.tracks.append([])
-                sizes, reading = {name: _number(lesion[name]) for name in SIZES}, _read(lesion, probability)
-                view.tracks[track].append(Sighting(int(row["frame"]), row["mask"], number, reading, sizes))
+                view.tracks[track].append(_sighting(row, lesion, number, probability))
         yield from (view for view, _ in views.values())
 
 
-def _read(lesion: Mapping[str, str], probability: str) -> Reading:
+def _sighting(row: Mapping[str, str], lesion: Mapping[str, str], number: int, probability: str) -> Sighting:
     """What a row of lesions.csv says of its lesion."""
     flags = lesion["flags"].split("; ")
     doubt = None if NOT_CALIBRATED in flags else INDETERMINATE in flags
-    return Reading(lesion["diagnosis"], _number(lesion[probability]), float(lesion["reliability"]), doubt)
+    reading = Reading(lesion["diagnosis"], _number(lesion[probability]), float(lesion["reliability"]), doubt)
+    sizes = {name: _number(lesion[name]) for name in SIZES}
+    return Sighting(int(row["frame"]), row["mask"], number, reading, sizes, SPECK in flags)
 
 
 def read_parts(path: Path) -> list[Part]:
