@@ -123,6 +123,10 @@ class PredictionWriter:
         """The items that need the network and have no row yet."""
         return [item for item in self.items if item["status"] == "ok" and row_key(item) not in self._settled]
 
+    def has_news(self) -> bool:
+        """Whether there is an item without a row."""
+        return any(row_key(item) not in self._settled for item in self.items)
+
     def open(self) -> None:
         """Make the output folder ready: start it, or go on with it.
 

@@ -47,6 +47,7 @@ class Cluster:
             BundleError: Ray is not installed, does not start, or the cluster does not answer.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anyone
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the last line on stderr is the run's sentence
         try:
             import ray.data
         except ImportError:
@@ -95,8 +96,8 @@ class Cluster:
         blocks = min(len(keys), _MOST_BLOCKS)
         shards = ray.data.from_items([{"key": key} for key in keys], override_num_blocks=blocks)
         results = shards.map_batches(
-            worker, fn_constructor_args=tuple(arguments), batch_size=1, concurrency=min(self.count(), len(keys)),
-            num_cpus=1, num_gpus=self.gpus or None,
+            worker, fn_constructor_args=tuple(arguments), batch_size=1, num_cpus=1, num_gpus=self.gpus or None,
+            compute=ray.data.ActorPoolStrategy(size=min(self.count(), len(keys))),
         )  # fmt: skip
         started, before = time.monotonic(), done
         told = started
