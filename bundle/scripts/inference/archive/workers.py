@@ -22,6 +22,8 @@ logger = logging.getLogger("rad_vlsm")
 _SECONDS_BETWEEN_PROGRESS = 10.0
 _MOST_BLOCKS = 4000
 _TRIES = 3
+# Names of shards and the network pass through it, images do not.
+_OBJECT_STORE = 2**29
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ class Cluster:
         gpus = {"num_gpus": None if self.gpus else 0}
         # One core more than workers, for what Ray does between them.
         environment = {"runtime_env": {"env_vars": {"PYTHONPATH": path, **threads}}}
-        return {"num_cpus": cores + 1, "include_dashboard": False, **environment, **gpus, **quiet}
+        sizes = {"num_cpus": cores + 1, "object_store_memory": _OBJECT_STORE}
+        return {"include_dashboard": False, **sizes, **environment, **gpus, **quiet}
 
     def _unreachable(self, kind: str) -> str:
         if self.address:
