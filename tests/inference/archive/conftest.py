@@ -49,7 +49,7 @@ class Here:
 
 def run_archive(output_dir: Path, weights: Path, **overrides: Any) -> tuple[int, str]:
     """Exit code, and the sentence that would be the last line (where it is an error)."""
-    settings = {"image_size": 64, "batch_size": 3, "shard_files": 2, "cluster": Here(), **overrides}
+    settings = {"image_size": 64, "batch_size": 3, "shard_files": 1, "cluster": Here(), **overrides}
     configs = [str(BUNDLE / "configs" / f"{name}.json") for name in ("inference", "archive")]
     workflow = ConfigWorkflow(
         config_file=configs, workflow_type="infer", logging_file=False, bundle_root=str(BUNDLE),

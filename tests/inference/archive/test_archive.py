@@ -25,7 +25,7 @@ def test_shards_give_the_rows_and_files_of_plain_inference_also_after_being_kill
 ) -> None:
     settings = {"max_frames": 3, "dataset_dir": str(trying)}
     plain = run(trying, tmp_path / "plain", weights[True], max_frames=3)
-    out, killed = tmp_path / "out", here(most=10)
+    out, killed = tmp_path / "out", here(most=16)
     assert run_over(out, weights[True], cluster=killed, **settings) == (3, "killed")
     assert not json.loads((out / "summary.json").read_text())["finished"] and not (out / "report.html").exists()
     rest = here()

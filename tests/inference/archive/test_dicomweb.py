@@ -17,6 +17,7 @@ from scripts.data.sources import dicomweb, open_source  # noqa: E402
 from scripts.errors import BundleError  # noqa: E402
 
 BUNDLE = Path(__file__).parents[3] / "bundle"
+SEG, SR = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.88.33"
 SAMPLES = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
 
 
@@ -45,9 +46,9 @@ def test_studies_are_found_page_by_page_analysed_and_their_results_stored(
     found, expected = told(tmp_path / "out"), told(tmp_path / "plain")
     by_name = {row[0]: row for row in expected["predictions.csv"]}
     assert len(found["predictions.csv"]) == 7 and {row[0]: row for row in found["predictions.csv"]} == by_name
-    stored = [one["00080060"]["Value"][0] for one in client.search_for_instances(limit=100)]
+    stored = [one["00080016"]["Value"][0] for one in client.search_for_instances(limit=100)]
     written = len(list((tmp_path / "out" / "dicom_seg").rglob("*.dcm")))
-    assert (stored.count("US"), stored.count("SR"), stored.count("SEG")) == (6, 6, written)
+    assert (len(stored), stored.count(SR), stored.count(SEG)) == (12 + written, 6, written)
 
     # What was stored is no new input.
     assert run_over(tmp_path / "out", weights[True], **settings)[0] == 0

@@ -12,9 +12,10 @@ from scripts.errors import BundleError
 from .entries import Entry, refuse, with_patience
 
 _PAGE = 200
-#: What archives hold beside images, our own results among them.
-_NO_IMAGES = ("SEG", "SR", "PR", "KO", "DOC", "PLAN", "REG")
-_STUDY, _SERIES, _INSTANCE, _MODALITY = "0020000D", "0020000E", "00080018", "00080060"
+#: How classes begin that archives hold beside images, our own results among them: segmentations and registrations,
+#: reports, presentation states, documents, radiotherapy.
+_NO_IMAGES = tuple(f"1.2.840.10008.5.1.4.1.1.{number}." for number in (66, 88, 11, 104, 481))
+_STUDY, _SERIES, _INSTANCE, _CLASS = "0020000D", "0020000E", "00080018", "00080016"
 
 
 def make_client(url: str) -> Any:
@@ -68,7 +69,7 @@ class DicomWebArchive:
 
     def _instances(self, study: str) -> Iterator[Entry]:
         found = _pages(lambda **page: self.client.search_for_instances(study_instance_uid=study, **page))
-        images = [one for one in found if _value(one, _MODALITY) not in _NO_IMAGES]
+        images = [one for one in found if not _value(one, _CLASS).startswith(_NO_IMAGES)]
         for path in sorted("/".join((study, _value(one, _SERIES), _value(one, _INSTANCE))) for one in images):
             yield Entry(f"{path}.dcm", path, stamp=path.rsplit("/", 1)[-1])
 
