@@ -16,17 +16,16 @@ import os
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inference_speed import process_tree
 from PIL import Image
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 sys.path[:0] = [str(BUNDLE), str(Path(__file__).parent)]
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # of the workers
-MARK = "RADVLSM_SCALE"
 PARTS = 10
 
 
@@ -49,29 +48,17 @@ class Memory(threading.Thread):
 
     def __init__(self, shards: Path) -> None:
         super().__init__(daemon=True)
-        self.shards, self.mark = shards, uuid.uuid4().hex
+        self.shards = shards
         self.samples: list[tuple[float, float, float, int]] = []
-        os.environ[MARK] = self.mark
-        self._workers: set[int] = set()
 
     def run(self) -> None:
         """Sample until the process ends."""
         begin = time.monotonic()
         while True:
-            self._find_workers()
-            workers = [size for size in map(resident, self._workers) if size]
+            workers = [resident(process) for process in process_tree(os.getpid()) if "Analyse" in command(process)]
             done = len(list(self.shards.glob("rows-*.parquet")))
             self.samples.append((time.monotonic() - begin, resident(os.getpid()), max(workers, default=0.0), done))
             time.sleep(2.0)
-
-    def _find_workers(self) -> None:
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                is_worker = b"Analyse" in (folder / "cmdline").read_bytes()[:100]
-                if is_worker and f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
-                    self._workers.add(int(folder.name))
-            except OSError:
-                continue
 
 
 def resident(process: int) -> float:
@@ -81,6 +68,14 @@ def resident(process: int) -> float:
     except OSError:
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def command(process: int) -> str:
+    """The command line of a process; "" where it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")[:100]
+    except OSError:
+        return ""
 
 
 def run(arguments: argparse.Namespace, out: Path) -> Any:

@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from PIL import Image
 pytest.importorskip("ray", reason="ray (requirements-archive.txt) is not installed: run archive is not tested with it")
 
 BUNDLE = Path(__file__).parents[3] / "bundle"
-MARK = "RADVLSM_TEST_RUN"
 IMAGES = 36
 #: What a damaged file does to a codec: its process is gone. Python itself is made to do it once work was shared out.
 DEADLY = """
@@ -38,9 +38,8 @@ Start, Told = Callable[..., subprocess.Popen[str]], Callable[[Path], dict[str, A
 @pytest.fixture
 def start(tmp_path: Path, weights: dict[bool, Path]) -> Iterator[Start]:
     """``start(**options)``: the command, on its way; nothing that it has started outlives the test."""
-    mark = uuid.uuid4().hex
-    temporary = Path(f"/tmp/r{mark[:6]}")  # short: sockets stand in it
-    temporary.mkdir()
+    temporary = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # short: sockets stand in it
+    family = Family()
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(DEADLY)
 
@@ -52,33 +51,42 @@ def start(tmp_path: Path, weights: dict[bool, Path]) -> Iterator[Start]:
         }  # fmt: skip
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         environment = {
-            **os.environ, MARK: mark, "PYTHONPATH": str(tmp_path / "site"), "OMP_NUM_THREADS": "1",
+            **os.environ, "PYTHONPATH": str(tmp_path / "site"), "OMP_NUM_THREADS": "1",
             "WORK_SHARDS": str(tmp_path / "out" / "shards" / "work-*"), "RAY_TMPDIR": str(temporary),
         }  # fmt: skip
-        return subprocess.Popen(
+        going = subprocess.Popen(
             [sys.executable, "-m", "monai.bundle", "run", "archive", "--config_file", files, *words],
             cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         )  # fmt: skip
+        family.known.add(going.pid)
+        return going
 
-    begin.processes = lambda name="": marked(mark, name)
+    begin.family = family
     yield begin
-    for process in marked(mark):
-        os.kill(process, signal.SIGKILL)
+    for process in family.alive():
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-def marked(mark: str, name: str = "") -> list[int]:
-    """Processes that a test has started, whose command line holds a name."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            mine = f"{MARK}={mark}".encode() in (folder / "environ").read_bytes()
-            command = (folder / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if mine and name in command and command:
-            found.append(int(folder.name))
-    return found
+class Family:
+    """Commands and all processes that have come of them, also when those between are gone."""
+
+    def __init__(self) -> None:
+        self.known: set[int] = set()
+
+    def alive(self, name: str = "") -> list[int]:
+        """Those that live, and whose command line holds a name."""
+        parents, commands = {}, {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    parents[int(folder.name)] = int(parent)
+                    commands[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
+        while more := {process for process, parent in parents.items() if parent in self.known} - self.known:
+            self.known |= more
+        return [process for process in sorted(self.known & parents.keys()) if name in commands[process]]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, run: subprocess.Popen[str] | None = None) -> None:
@@ -122,11 +130,12 @@ def test_every_row_is_there_once_although_a_file_a_worker_and_the_run_die(
     shards = len(list((out / "shards").glob("entries-*.parquet")))
     assert shards > 8
     wait_for(lambda: rows_there(out) >= shards // 3, 500, first)
-    os.kill(start.processes("Analyse")[0], signal.SIGKILL)  # a worker
+    os.kill(start.family.alive("Analyse")[0], signal.SIGKILL)  # a worker
     wait_for(lambda: rows_there(out) >= shards // 2, 500, first)
+    start.family.alive()
     first.kill()  # the run
     first.wait(30)
-    wait_for(lambda: not start.processes(), 120)
+    wait_for(lambda: not start.family.alive(), 120)
     done = rows_there(out)
     assert shards // 2 <= done < shards
 
@@ -134,7 +143,7 @@ def test_every_row_is_there_once_although_a_file_a_worker_and_the_run_die(
     _, said = second.communicate(timeout=900)
     assert second.returncode == 1, said[-3000:]
     assert said.splitlines()[-1].endswith(f"{IMAGES} analysed, 1 skipped, 2 failed: see predictions.csv in {out}")
-    wait_for(lambda: not start.processes(), 60)
+    wait_for(lambda: not start.family.alive(), 60)
 
     found = told(out)
     table = found["predictions.csv"]
