@@ -30,17 +30,16 @@ PARTS = 10
 
 
 def make_inputs(folder: Path, rows: int) -> None:
-    """As many names of one picture, a thousand a folder."""
+    """As many pictures, a thousand a folder; those of a folder are one, by a thousand names."""
     draw = np.random.default_rng(0)
-    first = folder / "picture.png"
-    folder.mkdir(parents=True)
-    Image.fromarray(draw.integers(0, 255, (96, 96), np.uint8)).save(first)
     for number in range(rows):
         path = folder / f"{number // 1000:05d}" / f"{number:07d}.png"
         if number % 1000 == 0:
-            path.parent.mkdir()
-        os.link(first, path)
-    first.unlink()
+            path.parent.mkdir(parents=True)
+            first = path
+            Image.fromarray(draw.integers(0, 255, (96, 96), np.uint8)).save(first)
+        else:
+            os.link(first, path)
 
 
 class Memory(threading.Thread):
