@@ -175,7 +175,7 @@
     byId("view").textContent = state.cards ? "Table" : "Cards";
     byId("cards").replaceChildren(...(state.cards ? part.map((row) => card(row, false)) : []));
     byId("table").tBodies[0].replaceChildren(...(state.cards ? [] : part.map(tableRow)));
-    const asked = ["text", "result", "flag", "study", "from", "to"].filter((id) => byId(id)?.value.trim()).map((id) => `${id} ${inWords(byId(id).value)}`);
+    const asked = ["text", "result", "flag", "study", "from", "to"].filter((id) => byId(id)?.value.trim()).map((id) => id === "text" ? `“${byId(id).value.trim()}”` : `${id} ${inWords(byId(id).value)}`);
     byId("shown").textContent = `${shown.length} of ${rows.length} images` + (asked.length ? ` (${asked.join(", ")})` : "") + (pages > 1 ? `, ${begin + 1} to ${begin + part.length} on this page` : "");
     byId("page").textContent = `Page ${state.page + 1} of ${pages}`;
     byId("pages").hidden = pages < 2;
@@ -187,7 +187,7 @@
       head.firstChild.textContent = COLUMNS[head.dataset.sort].title + (sorted ? (state.down ? "\u00a0↓" : "\u00a0↑") : "");
     }
     for (const tile of document.querySelectorAll(".tiles button")) {
-      const of = tile.dataset.flag ? byId("flag").value === tile.dataset.flag : byId("result").value === tile.dataset.result && !byId("flag").value;
+      const of = tile.dataset.flag ? byId("flag").value === tile.dataset.flag && !byId("result").value : byId("result").value === tile.dataset.result && !byId("flag").value;
       tile.setAttribute("aria-pressed", of);
     }
     const kept = part.find((row) => row.number === state.row) || part[0];
