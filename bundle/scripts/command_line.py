@@ -18,8 +18,9 @@ from .errors import BundleError
 #: Ids whose values are text, mostly paths: fire would make numbers, tuples and comments of them, MONAI references.
 TEXTS = (
     "alignment", "annotations", "bundle_root", "cache_dir", "cases", "closed_loop", "dataset_dir", "diagnoses",
-    "encoder_weights", "init_heads", "init_loop", "init_weights", "language_model", "output_dir", "predictions", "prompt",
-    "question", "question_format", "sam_checkpoint", "section", "text_tower_weights", "vision_language_model", "weights",
+    "encoder_weights", "init_heads", "init_loop", "init_weights", "language_model", "output_dir", "predictions",
+    "prompt", "question", "question_format", "sam_checkpoint", "section", "text_tower_weights",
+    "vision_language_model", "weights",
 )  # fmt: skip
 #: Of these, those that may be lists: ``"['a','b']"``.
 LISTS = ("cases", "dataset_dir")

@@ -112,7 +112,9 @@ class ClosedLoop(nn.Module):
         }
 
     @torch.no_grad()
-    def answer(self, image: Tensor | Mapping[str, Tensor], questions: Sequence[str], longest: int = 200) -> list[Answer]:
+    def answer(
+        self, image: Tensor | Mapping[str, Tensor], questions: Sequence[str], longest: int = 200
+    ) -> list[Answer]:
         """Answer questions, the likeliest token at a time.
 
         Args:

@@ -75,7 +75,7 @@ def load_loop(network: nn.Module, path: str | Path | None) -> nn.Module:
     expected = network.loop_state()
     mismatch = explain_mismatch(expected, state)
     if mismatch:
-        raise BundleError(f'The closed loop "{path}" does not fit this network: {mismatch}. Use the options of its run.')
+        raise BundleError(f'The closed loop "{path}" does not fit this network: {mismatch}. Use the options it had.')
     network.load_state_dict(state, strict=False)
     return network
 

@@ -15,7 +15,7 @@ from scripts.semantics.prompts import Prompts, fill_prompt
 from scripts.semantics.sentences import write_term
 
 from .answers import NONE_OF_KIND, write_answer
-from .referring import PHRASE, NOUNS, RELATIONS, choose_related, matching, refer_to
+from .referring import NOUNS, PHRASE, RELATIONS, choose_related, matching, refer_to
 
 #: Ways to ask for every lesion; the first is the one that is measured.
 ASK_ALL = (

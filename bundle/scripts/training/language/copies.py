@@ -80,7 +80,8 @@ class ChangeCopyd(Transform):
 
 
 class EncodeImaged(Transform):
-    """Put a frozen encoder's features of an item's ``image`` beside it, as ``features``, in half precision.
+    """Put a frozen encoder's ``features``, in half precision, in the place of an item's ``image``; a gray copy of it
+    stays as ``picture``, uint8 (1, S, S).
 
     Args:
         network: a :class:`scripts.networks.ClosedLoop`.
@@ -95,6 +96,7 @@ class EncodeImaged(Transform):
         item = dict(data)
         if self.active:
             image = torch.as_tensor(item.pop("image")).as_subclass(Tensor)
+            item["picture"] = (image.mean(dim=0, keepdim=True) * 255).round().to(torch.uint8)
             features = self.network.encode(image[None].to(self.network.no_mask.device))
             item["features"] = {name: values[0].half().cpu() for name, values in features.items()}
         return item
