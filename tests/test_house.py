@@ -26,7 +26,7 @@ MOST_LINES, MOST_FILES = 250, 15
 ROOMY = {"networks"}
 #: Heavy libraries that a run imports only where it uses them: not at the head of a file, unless a run imports that file
 #: where it uses it.
-HEAVY = ("highdicom", "matplotlib", "open_clip", "skimage", "segment_anything")
+HEAVY = "highdicom matplotlib open_clip peft segment_anything skimage tokenizers transformers".split()
 LATE = ("results/dicom/",)
 
 

@@ -15,7 +15,7 @@ from .referring import NOUNS, RELATIONS, refer_to
 #: Words of grammar that change nothing.
 PLAIN = (
     "a an the and or of in on at to is are there any it its this that these one ones with please me show find where "
-    "what does look like how many all every image picture ultrasound breast can you see do i tell about"
+    "what which does look like how many all every image picture ultrasound breast can you see do i tell about"
 ).split()
 
 

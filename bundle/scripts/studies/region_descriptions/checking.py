@@ -64,7 +64,7 @@ class HallucinationCount:
         """Count one text; what it contradicts, as of :func:`scripts.semantics.questions.contradictions`."""
         wrong = contradictions(said, measured)
         self.stated.update(term for term in said if term in measured and term != COUNT)
-        self.false.update(wrong)
+        self.false.update(list(wrong))
         return wrong
 
     def rows(self) -> list[dict[str, Any]]:
