@@ -27,9 +27,9 @@ ROOMY = {"networks"}
 #: Heavy libraries that a run imports only where it uses them: not at the head of a file, unless a run imports that file
 #: where it uses it.
 HEAVY = (
-    *("dicomweb_client", "fsspec", "highdicom", "matplotlib", "open_clip", "pyarrow", "ray", "requests", "skimage"),
-    "segment_anything",
-)
+    "dicomweb_client fsspec highdicom matplotlib open_clip peft pyarrow ray requests segment_anything skimage sklearn "
+    "tokenizers transformers"
+).split()
 LATE = ("results/dicom/",)
 
 
