@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from scripts.errors import BundleError
-from scripts.networks.checkpoints import explain_mismatch, read_checkpoint, weights_digest
+from scripts.networks.checkpoints import explain_mismatch, read_checkpoint
+from scripts.networks.digests import learned_digest
 from scripts.writing.files import whole_file
 
 
@@ -22,7 +23,7 @@ def stand_on(network: nn.Module, weights: str | Path) -> nn.Module:
     Returns:
         The network.
     """
-    network.base_digest.copy_(torch.tensor(list(bytes.fromhex(weights_digest(weights))), dtype=torch.uint8))
+    network.base_digest.copy_(torch.tensor(list(bytes.fromhex(learned_digest(weights))), dtype=torch.uint8))
     return network
 
 
