@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 
 from scripts.errors import EXIT_UNUSABLE, BundleError
+from scripts.inference.result_names import name_results
 from scripts.results.answer_picture import draw_answer
 from scripts.writing.drawing import png_bytes
 from scripts.writing.files import append_whole, write_whole
 
-from ..result_names import name_results
 from .answerer import Answerer, Told
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import torch
 from monai.transforms import Transform
 from torch import Tensor, nn
 
-from ..pasting import paste_lesions
+from scripts.training.pasting import paste_lesions
 
 
 def with_copies(
