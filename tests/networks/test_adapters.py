@@ -113,7 +113,11 @@ def test_the_adapter_of_a_site_lies_beside_its_weights(default: Path, adapter: t
 
 def test_an_adapter_of_other_weights_is_refused(colored: RadVLSM, default: Path, adapter: tuple) -> None:
     other = default.with_name("other.pt")
-    torch.save({**torch.load(default), "evidence_threshold": torch.tensor(0.5)}, other)
+    state = torch.load(default)
+    torch.save({**state, "evidence_threshold": torch.tensor(0.5)}, other)
+    load_site_weights(colored, other, adapter[1], "elsewhere")  # the same weights, calibrated anew
+    name = "semantic_prompter.queries"
+    torch.save({**state, name: state[name] + 1}, other)
     with pytest.raises(BundleError, match="was trained on other default weights than .*other.pt"):
         load_site_weights(colored, other, adapter[1], "elsewhere")
 

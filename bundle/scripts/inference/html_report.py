@@ -21,7 +21,9 @@ from scripts.results.html.pictures import copy_picture
 from scripts.switches import is_on
 from scripts.writing.files import whole_file
 
-from .tables.predictions import PredictionTable, RowKey, read_table, table_columns
+from .strips import strip_path
+from .tables.lesions import LesionsByRow
+from .tables.predictions import PredictionTable, read_table, table_columns
 
 #: What the page is called, and the folder of its pictures where it tells no names.
 REPORT, PICTURES = "report.html", "report_pictures"
@@ -78,13 +80,14 @@ def _overview(table: PredictionTable, summary: Mapping[str, Any], names: bool) -
 
 
 def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool) -> Iterator[PageRow]:
-    lesions, studies, numbers = _LesionsByRow(root / "lesions.csv"), _Studies(root / "studies.csv"), {}
+    lesions, studies, numbers = LesionsByRow(root / "lesions.csv"), _Studies(root / "studies.csv"), {}
     for number, (row, alone) in enumerate(_with_siblings(table.rows()), 1):
         stem = row["mask"].removeprefix("masks/").removesuffix(".png")
         files = "".join(letter for letter, path in _FILES.items() if stem and (root / path.format(stem)).is_file())
-        study, name = studies.of(row["input"]), _called(row, alone)
+        strip = "" if alone or not stem else strip_path(row)
+        study, name = studies.name(row["input"]), _called(row, alone)
         of_row = lesions.of(row) if row["lesion_found"] == "true" else []
-        disagree = study in studies.disagreeing
+        disagree = studies.disagree(row["input"])
         if not names:
             numbers.setdefault(study, len(numbers) + 1)
             # Whatever columns a table may get: a cell that holds the name of the file is none to show.
@@ -94,42 +97,35 @@ def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool
             ]
             stem, name, study = f"{number:06d}", f"Image {number}", f"Study {numbers[study]}" if study else ""
             files = "p" if "o" in files and _copied(root, row["overlay"], stem) else ""
+            strip = ""
         yield PageRow(
             number, name, study, row["status"], row["reason"], row["diagnosis"], _number(row[probability]),
             row["indeterminate"] == "true" if row["indeterminate"] else None, _number(row["reliability"]),
             tuple(_number(row[column]) for column in _SIZE), disagree, stem, files, of_row,
+            strip if strip and (root / strip).is_file() else "",
         )  # fmt: skip
 
 
-class _LesionsByRow:
-    """Rows of lesions.csv by row of predictions.csv; both are in one order, so that few wait in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._groups = groupby(read_table(path), key=_key)
-        self._waiting: dict[RowKey, list[dict[str, str]]] = {}
-
-    def of(self, row: Mapping[str, str]) -> list[dict[str, str]]:
-        key = _key(row)
-        while key not in self._waiting:
-            of, rows = next(self._groups, (key, []))
-            self._waiting.setdefault(of, []).extend(rows)
-        return self._waiting.pop(key)
-
-
 class _Studies:
-    """The study of an input, from studies.csv where it names it; otherwise its folder."""
+    """What studies.csv says of the study of an input; where it is of no study but its own, its folder is shown."""
 
     def __init__(self, path: Path) -> None:
         self._of: dict[str, str] = {}
-        self.disagreeing: set[str] = set()
+        self._disagreeing: set[str] = set()
         for row in read_table(path):
-            if row.get("input") and row.get("study"):
-                self._of[row["input"]] = row["study"].rstrip("/")
-            if row.get("views_disagree") == "true" and not row.get("input"):
-                self.disagreeing.add(row["study"].rstrip("/"))
+            if row.get("input"):
+                self._of[row["input"]] = row["study"]
+            elif row.get("views_disagree") == "true":
+                self._disagreeing.add(row["study"])
 
-    def of(self, input_: str) -> str:
-        return self._of.get(input_) or posixpath.dirname(input_)
+    def name(self, input_: str) -> str:
+        """The study's UID, or the folder."""
+        study = self._of.get(input_, input_)
+        return posixpath.dirname(input_) if study == input_ or study.endswith("/") else study
+
+    def disagree(self, input_: str) -> bool:
+        """Whether its views do."""
+        return self._of.get(input_) in self._disagreeing
 
 
 def _copied(root: Path, overlay: str, stem: str) -> bool:
@@ -138,10 +134,6 @@ def _copied(root: Path, overlay: str, stem: str) -> bool:
     except (FileNotFoundError, UnidentifiedImageError, SyntaxError):
         return False
     return True
-
-
-def _key(row: Mapping[str, str]) -> RowKey:
-    return row["input"], row["frame"], row["region"]
 
 
 def _with_siblings(rows: Iterable[dict[str, str]]) -> Iterator[tuple[dict[str, str], bool]]:

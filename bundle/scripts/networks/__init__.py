@@ -13,6 +13,7 @@ from .checkpoints import (
     save_weights,
     weights_digest,
 )
+from .closed_loop import ClosedLoop
 from .diagnosis_head import DiagnosisHead
 from .encoders.compact import CompactEncoder
 from .encoders.efficientnet_lite import EfficientNetLiteEncoder, load_imagenet
@@ -33,6 +34,7 @@ from .text_tower import TextTower
 __all__ = [
     "Alignment",
     "CandidateBoxes",
+    "ClosedLoop",
     "CompactEncoder",
     "DiagnosisHead",
     "EfficientNetLiteEncoder",

@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 from scripts.errors import BundleError
 
 from .checkpoints import explain_mismatch, load_weights, read_checkpoint, weights_digest
+from .digests import learned_digest
 
 #: Where the adapters of weights lie, beside their file.
 FOLDER = "adapters"
@@ -95,7 +96,7 @@ def save_adapter(network: nn.Module, default: str | Path, site: str, path: str |
 
     Args:
         network: of :func:`adapt`, trained.
-        default: the weights that it began from; their SHA-256 goes into the file.
+        default: the weights that it began from; their digest goes into the file.
         site: whose adapter it is.
         path: the file; its folder is made.
 
@@ -117,7 +118,7 @@ def save_adapter(network: nn.Module, default: str | Path, site: str, path: str |
             tensors[name] = value.half() if value.is_floating_point() and value.dim() > 1 else value
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"site": site, "default": weights_digest(default), "low_rank": low_rank, "tensors": tensors}, path)
+    torch.save({"site": site, "default": learned_digest(default), "low_rank": low_rank, "tensors": tensors}, path)
     return path
 
 
@@ -154,7 +155,7 @@ def load_site_weights(
     content = read_adapter(adapter)
     if site and content["site"] != site:
         raise BundleError(f'The adapter "{adapter}" is of the site {content["site"]}; give --site {content["site"]}.')
-    if weights_digest(weights) != content["default"]:
+    if learned_digest(weights) != content["default"]:
         raise BundleError(
             f'The adapter "{adapter}" was trained on other default weights than "{weights}"; give those with '
             "--weights, or train the adapter anew with configs/adapter.json."

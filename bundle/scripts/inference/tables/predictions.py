@@ -23,6 +23,11 @@ def row_key(item: Mapping[str, Any]) -> RowKey:
     return _text(str(item["input"])), str(item["frame"]), _cell("region", item["region"])
 
 
+def text_key(row: Mapping[str, str]) -> RowKey:
+    """The key of a row that was read from a table."""
+    return row["input"], row["frame"], row["region"]
+
+
 def table_columns(probability: str) -> list[str]:
     """The columns of predictions.csv.
 
@@ -50,6 +55,11 @@ def finding_cells(finding: Finding, probability: str) -> dict[str, Any]:
         "reliability": finding.mask_reliability,
         **asdict(finding.size),
     }
+
+
+def text_cells(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:
+    """The cells of a row as they stand in the file."""
+    return {name: _cell(name, row.get(name, "")) for name in columns}
 
 
 class PredictionTable:
@@ -111,7 +121,7 @@ class PredictionTable:
 
     def _line(self, row: Mapping[str, Any]) -> str:
         text = io.StringIO()
-        cells = [_cell(name, row.get(name, "")) for name in self.columns]
+        cells = list(text_cells(row, self.columns).values())
         # Before Python 3.13 a carriage return, which a file's name may hold, is not quoted by itself.
         quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
         csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)
@@ -128,7 +138,7 @@ def count_analysed(items: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[st
     Returns:
         ``images`` (frames and B-mode regions), ``files``, ``studies`` (of DICOM, by their UID).
     """
-    done = {(row["input"], row["frame"], row["region"]) for row in rows if row["status"] == "ok"}
+    done = {text_key(row) for row in rows if row["status"] == "ok"}
     analysed = [item for item in items if row_key(item) in done]
     return {
         "images": len(analysed),
