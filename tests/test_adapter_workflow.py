@@ -15,6 +15,7 @@ from PIL import Image
 
 from scripts.networks import weights_digest
 from scripts.networks.adapters import read_adapter
+from scripts.networks.digests import learned_digest
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"batch_size": 2, "num_workers": 0, "device": "$torch.device('cpu')", "bundle_root": str(BUNDLE)}
@@ -56,7 +57,8 @@ def test_an_adapter_is_trained_evaluated_and_used(
     adapter = trained / "adapter.pt"
     assert adapter.stat().st_size < 3e6
     content = read_adapter(adapter)
-    assert (content["site"], content["default"]) == ("polyp_colonoscopy", default)
+    learned = learned_digest(BUNDLE / "models" / "model.pt")
+    assert (content["site"], content["default"]) == ("polyp_colonoscopy", learned)
 
     evaluated = start("evaluation", ["train", "evaluate"], "evaluated", adapter=str(adapter), image_size=64)
     assert "adapter: " in (evaluated / "evaluation.md").read_text()

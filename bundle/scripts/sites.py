@@ -80,7 +80,8 @@ class Site:
         name: of the site and of its file.
         title: for people, such as "breast ultrasound".
         classes: what a lesion can be.
-        colors: red, green, blue (0..255) by class, and by the word of ``classes.none``.
+        colors: red, green, blue (0..255) by class (``lesion`` where there is none), and by the word of
+            ``classes.none``.
         codes: DICOM codes by concept: ``procedure``, ``finding_site``, ``finding``, ``probability``, each class,
             and the terms of the lexicon: ``margin``, ``margin: spiculated``; private ones stand in for those left out.
         gray: whether colour is reduced to its luma before the network sees an image.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from scipy import ndimage
 from scripts.findings import Finding, Size
 from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
 from scripts.results.overlay import draw_overlay
-from scripts.results.wording import extent, heading, looks, numbers
-from scripts.sites import Site
+from scripts.results.wording import color_of, extent, heading, looks, numbers
+from scripts.sites import Site, load_site
 from scripts.writing.drawing import INDETERMINATE_COLOR, mask_image, png_bytes
 
 Find = Callable[..., Finding]
@@ -107,3 +108,11 @@ def test_captions_say_what_what_was_found_and_what_to_think_of_it(make_finding: 
 def test_a_mask_file_is_eight_bit() -> None:
     with Image.open(io.BytesIO(png_bytes(mask_image(np.eye(8))))) as image:
         assert image.mode == "L" and set(np.unique(image)) == {0, 255} and image.size == (8, 8)
+
+
+def test_a_lesion_without_a_class_has_a_colour_of_its_own(make_finding: Find) -> None:
+    polyps = load_site("polyp_colonoscopy", Path(__file__).parents[2] / "bundle")
+    mask = np.zeros((40, 40), np.uint8)
+    assert color_of(make_finding(mask, diagnosis="none"), polyps) == tuple(polyps.colors["none"])
+    mask[10:20, 10:20] = 1
+    assert color_of(make_finding(mask, diagnosis=""), polyps) == tuple(polyps.colors["lesion"])

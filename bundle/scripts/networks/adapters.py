@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.nn.utils import parametrize
 from scripts.errors import BundleError
 
 from .checkpoints import explain_mismatch, load_weights, read_checkpoint, weights_digest
-from .digests import learned_digest
+from .digests import FITTED, learned_digest
 
 #: Where the adapters of weights lie, beside their file.
 FOLDER = "adapters"
@@ -80,7 +81,8 @@ def load_default(network: nn.Module, path: str | Path) -> nn.Module:
     Raises:
         BundleError: if the file is missing, unreadable, or does not fit.
     """
-    own, state = network.state_dict(), read_checkpoint(path)
+    own = network.state_dict()
+    state = {**_fitted(own), **read_checkpoint(path)}
     for name, value in own.items():
         if name.startswith("diagnosis_head.") and name in state and state[name].shape != value.shape:
             state[name] = value
@@ -113,7 +115,8 @@ def save_adapter(network: nn.Module, default: str | Path, site: str, path: str |
             weight, _, part = part.partition(".")
             if part.startswith("0."):
                 low_rank.setdefault(owner + weight, {})[part.removeprefix("0.")] = value.half()
-        elif name not in begun or begun[name].shape != value.shape or not torch.equal(begun[name].to(value), value):
+        elif name.startswith(FITTED) or _differs(value, begun.get(name)):
+            # What is fitted is the site's own, whatever the default is calibrated to later.
             # As in save_weights: kernels and matrices in half precision, vectors as they are.
             tensors[name] = value.half() if value.is_floating_point() and value.dim() > 1 else value
     path = Path(path)
@@ -160,7 +163,7 @@ def load_site_weights(
             f'The adapter "{adapter}" was trained on other default weights than "{weights}"; give those with '
             "--weights, or train the adapter anew with configs/adapter.json."
         )
-    state = {**read_checkpoint(weights), **content["tensors"]}
+    state = {**_fitted(network.state_dict()), **read_checkpoint(weights), **content["tensors"]}
     strange = [name for name in content["low_rank"] if name not in state]
     mismatch = explain_mismatch(network.state_dict(), state) or ", ".join(strange)
     if mismatch:
@@ -188,3 +191,13 @@ def read_adapter(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or set(content) != _KEYS:
         raise BundleError(f'"{path}" is no adapter; give a file that configs/adapter.json wrote.')
     return content
+
+
+def _fitted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What is fitted after training, as it is before: not every file of weights has all of it."""
+    return {name: value for name, value in state.items() if name.startswith(FITTED)}
+
+
+def _differs(value: Tensor, begun: Tensor | None) -> bool:
+    """Whether a tensor is another one than training began with."""
+    return begun is None or begun.shape != value.shape or not torch.equal(begun.to(value), value)

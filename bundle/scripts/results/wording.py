@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from scripts.findings.finding import Finding, Lesion
 from scripts.findings.tracks import Reading
-from scripts.sites import Site
+from scripts.sites import LESION, Site
 from scripts.writing.drawing import INDETERMINATE_COLOR, RGB
 
 
 def color_of(finding: Finding | Lesion | Reading, site: Site) -> RGB:
-    """The colour of a finding or of one lesion: of its class, unless it is indeterminate."""
+    """The colour of a finding or of one lesion: of its class, or of any lesion, unless it is indeterminate."""
     if finding.indeterminate:
         return INDETERMINATE_COLOR
-    red, green, blue = site.colors.get(finding.diagnosis, site.colors[site.classes.none])
+    red, green, blue = site.colors.get(finding.diagnosis or LESION, site.colors[site.classes.none])
     return red, green, blue
 
 

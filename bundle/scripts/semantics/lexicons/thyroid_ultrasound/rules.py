@@ -19,6 +19,7 @@ class Thresholds:
     Args:
         cystic_share, mixed_share: `clear_share` (of the nodule, without echoes) from which it is cystic, and from which
             it is mixed. In training no nodule reaches either.
+        cystic_brightness: `echo_brightness` below which it is cystic too, where black is shown as gray: a third.
         very_dark: `echo_brightness` below which a nodule is very hypoechoic, as a logarithm: three fifths of the tissue
             around it. Training: the lower twentieth.
         brightness_step: change of `echo_brightness` that counts: a fifth.
@@ -32,6 +33,7 @@ class Thresholds:
 
     cystic_share: float = 0.6
     mixed_share: float = 0.2
+    cystic_brightness: float = -1.1
     very_dark: float = -0.5
     brightness_step: float = 0.2
     tall_ratio: float = 1.0
@@ -72,14 +74,19 @@ def choose_terms(measured: Mapping[str, float], thresholds: Thresholds) -> dict[
     }
 
 
+def _is_cystic(measured: Mapping[str, float], thresholds: Thresholds) -> bool:
+    dark = measured["echo_brightness"] < thresholds.cystic_brightness
+    return measured["clear_share"] >= thresholds.cystic_share or dark
+
+
 def _composition(measured: Mapping[str, float], thresholds: Thresholds) -> str:
-    if measured["clear_share"] >= thresholds.cystic_share:
+    if _is_cystic(measured, thresholds):
         return "cystic"
     return "mixed cystic and solid" if measured["clear_share"] >= thresholds.mixed_share else "solid"
 
 
 def _echogenicity(measured: Mapping[str, float], thresholds: Thresholds) -> str:
-    if measured["clear_share"] >= thresholds.cystic_share:
+    if _is_cystic(measured, thresholds):
         return "anechoic"
     if measured["echo_brightness"] < thresholds.very_dark:
         return "very hypoechoic"
