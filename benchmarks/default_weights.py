@@ -129,7 +129,7 @@ def calibrate(common: dict[str, object], weights: Path, out: Path) -> Path:
     merged = {name: np.concatenate([table[name] for table in measured]) for name in names}
     order = np.lexsort((merged["image"], merged["dataset"]))
     CaseTable(merged, CLASSES).select(order).write(out / "cross_fitted" / "cases.csv")
-    both = {"weights": weights, "cases": [str(out / "before" / "cases.csv")]}
+    both = {"weights": weights, "cases": [str(out / "before" / "cases.csv")], "dataset_dir": common["dataset_dir"]}
     run("calibration", ["train", "calibrate"], both, out / "calibrated")
     return out / "calibrated" / "model.pt"
 

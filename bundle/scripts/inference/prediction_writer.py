@@ -211,7 +211,8 @@ class PredictionWriter:
         """The files and the row of one item that has been through the network."""
         number = item["row"]
         self._next = number + 1
-        row = {**self.items[number], "status": item["status"], "reason": item["reason"]}
+        told = {name: item.get(name) for name in ("status", "reason", "out_of_domain")}
+        row = {**self.items[number], **told}
         if row["status"] != "ok":
             self.background.pass_on((row, None), {})
             return
