@@ -24,10 +24,9 @@ def evaluation(**overrides):
         config_file=[str(BUNDLE / f"configs/{name}.json") for name in ("train", "evaluate")],
         workflow_type="train",
         bundle_root=str(BUNDLE),
-        image_size=64,
         num_workers=0,
         device="$torch.device('cpu')",
-        **overrides,
+        **{"image_size": 64, **overrides},
     )
     made.initialize()
     return made
@@ -116,3 +115,40 @@ def test_a_dicom_frame_is_evaluated_as_inference_sees_it(tmp_path, make_dicom, s
     for name in ("dice_gate_off", "lesion_evidence", "malignancy_probability", "predicted_area_px", "true_area_px"):
         assert tables[1][name] == pytest.approx(tables[0][name], abs=1e-5), name
     assert (tables[0]["dice_gate_off"] > 0.5).any()
+
+
+def test_evaluation_judges_the_answer_that_inference_reports(tmp_path):
+    """Of several lesions the most suspicious; pictures with two of them are made of two pictures each."""
+    samples, pictures = BUNDLE / "sample_data" / "training", tmp_path / "pictures"
+    pictures.mkdir()
+    pairs = [("busi_benign_13", "busi_malignant_4"), ("busi_malignant_13", "busi_benign_20"), ("busi_normal_2",)]
+    for names in pairs:
+        sides = [Image.open(samples / f"images/{name}.png").convert("L").resize((300, 300)) for name in names]
+        Image.fromarray(np.hstack(sides)).save(pictures / f"{'_'.join(names)}.png")
+        drawn = np.zeros((300, 300 * len(names)), np.uint8)
+        drawn[100:200, 100:200] = 255
+        Image.fromarray(drawn).save(tmp_path / f"{'_'.join(names)}.png")
+    paths = sorted(pictures.iterdir())
+    listed = [
+        {"image": str(path), "label": str(tmp_path / path.name), "diagnosis": "benign", "group": path.name}
+        for path in paths
+    ]
+    (tmp_path / "datalist.json").write_text(json.dumps({"validation": listed}))
+    options = {"weights": str(BUNDLE / "models/model.pt"), "image_size": 160}
+    cases = cases_of(tmp_path / "cases", dataset_dir=str(tmp_path), **options)
+    inference = ConfigWorkflow(
+        str(BUNDLE / "configs/inference.json"), bundle_root=str(BUNDLE), dataset_dir=str(pictures),
+        output_dir=str(tmp_path / "out"), num_workers=0, num_writers=0, device="$torch.device('cpu')", **options,
+    )  # fmt: skip
+    inference.initialize()
+    inference.run()
+    with (tmp_path / "out/predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    lesions = (tmp_path / "out/lesions.csv").read_text()
+    assert any(f"\n{path.name},0,,1," in lesions for path in paths), "no picture has two lesions"
+    for case, row in zip(np.argsort(cases["group"]), rows, strict=True):
+        assert row["lesion_found"] == ("true" if cases["lesion_found"][case] else "false")
+        if cases["lesion_found"][case]:
+            for column in ("malignancy_probability", "reliability"):
+                assert float(row[column]) == pytest.approx(cases[column][case], abs=1e-4), column
+            assert row["indeterminate"] == ("true" if cases["indeterminate"][case] else "false")

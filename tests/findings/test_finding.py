@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,6 +73,15 @@ def test_each_part_of_the_mask_is_a_lesion() -> None:
     assert all(lesion.mask.all() and lesion.diagnosis == "nodule" for lesion in finding.lesions)
     again = pickle.loads(pickle.dumps(finding))  # on its way to the processes that write files
     assert (again.mask == finding.mask).all() and asdict(again.evidence) == asdict(finding.evidence)
+
+
+def test_a_speck_does_not_speak_for_the_image() -> None:
+    mask = torch.zeros(1, 20, 30)
+    mask[0, 1:3, 2:4] = mask[0, 5:10, 10:20] = 1
+    finding = make(mask=mask)["finding"]
+    large, small = replace(finding.lesions[0], probability=0.2), replace(finding.lesions[1], probability=0.9)
+    assert replace(finding, lesions=(large, small)).most_suspicious is small
+    assert replace(finding, lesions=(large, replace(small, flags=("speck",)))).most_suspicious is large
 
 
 def test_below_the_gate_there_is_no_lesion() -> None:

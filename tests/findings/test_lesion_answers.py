@@ -11,6 +11,7 @@ import pytest
 import torch
 from monai.transforms import Compose, Resize, ResizeWithPadOrCrop
 
+from scripts.errors import BundleError
 from scripts.findings import DiagnoseLesionsd
 from scripts.findings.lesion_answers import separate
 from scripts.findings.measurements import connected_parts
@@ -19,8 +20,8 @@ from scripts.sites import Classes
 CLASSES = Classes(["cyst", "nodule"], positive="nodule")
 
 
-def ask(parts: int, classes: Classes = CLASSES, lesion_logit: float = 2.0) -> tuple[dict[str, Any], list[torch.Tensor]]:
-    """An item of one to three lesions through the transform, and what its network was asked about."""
+def ask(parts: int, classes: Classes = CLASSES, **options: Any) -> tuple[dict[str, Any], list[torch.Tensor]]:
+    """An item of no to three lesions through the transform, and what its network was asked about."""
     asked: list[torch.Tensor] = []
 
     def diagnose(image: torch.Tensor, inside: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -32,11 +33,12 @@ def ask(parts: int, classes: Classes = CLASSES, lesion_logit: float = 2.0) -> tu
     for number in range(parts):
         mask[0, 5 : 15 - 2 * number, 5 + 20 * number : 15 + 20 * number] = 1
     pred = {
-        "lesion_logit": torch.tensor([lesion_logit]), "diagnosis_logits": torch.tensor([0.0, 0.0]),
-        "reliability": torch.tensor([0.9]), "mask_logits": torch.zeros(1, 32, 32),
+        "diagnosis_logits": torch.tensor([0.0, 0.0]), "reliability": torch.tensor([0.9]),
+        "mask_logits": torch.zeros(1, 32, 32),
     }  # fmt: skip
-    item = {"image": torch.zeros(3, 32, 32), "pred": pred, "mask": mask, "source": {"crop": [0, 0, 40, 60]}}
-    return DiagnoseLesionsd(SimpleNamespace(diagnose=diagnose), classes)(item), asked
+    masks = {"mask": mask if "mask_key" not in options else torch.zeros_like(mask), "mask_gate_off": mask}
+    item = {"image": torch.zeros(3, 32, 32), "pred": pred, **masks, "source": {"crop": [0, 0, 40, 60]}}
+    return DiagnoseLesionsd(SimpleNamespace(diagnose=diagnose), classes, **options)(item), asked
 
 
 def test_the_most_suspicious_lesion_speaks_for_the_image() -> None:
@@ -48,9 +50,23 @@ def test_the_most_suspicious_lesion_speaks_for_the_image() -> None:
     assert ask(3, Classes())[0]["pred"]["diagnosis_logits"].tolist() == [0.0, -1.0], "without classes the largest"
 
 
-@pytest.mark.parametrize(("parts", "lesion_logit"), [(0, 2.0), (1, 2.0), (3, -2.0)])
-def test_one_lesion_or_none_asks_for_nothing_more(parts: int, lesion_logit: float) -> None:
-    item, asked = ask(parts, lesion_logit=lesion_logit)
+def test_a_speck_has_no_say() -> None:
+    item, _ = ask(3, speck_share=0.7)  # areas of 100, 80 and 60
+    assert [bool(own["speck"]) for own in item["lesion_outputs"]] == [False, False, True]
+    assert item["pred"]["diagnosis_logits"].tolist() == [0.0, 3.0]
+    assert ask(3, speck_share=0.9)[0]["pred"]["diagnosis_logits"].tolist() == [0.0, -1.0]
+    with pytest.raises(BundleError, match="speck_share is 5"):
+        ask(3, speck_share=5)
+
+
+def test_evaluation_asks_about_lesions_that_the_gate_hides() -> None:
+    item, _ = ask(3, mask_key="mask_gate_off")
+    assert item["pred"]["diagnosis_logits"].tolist() == [0.0, 3.0]
+
+
+@pytest.mark.parametrize("parts", [0, 1])
+def test_one_lesion_or_none_asks_for_nothing_more(parts: int) -> None:
+    item, asked = ask(parts)
     assert not asked and "lesion_outputs" not in item and item["pred"]["diagnosis_logits"].tolist() == [0.0, 0.0]
 
 

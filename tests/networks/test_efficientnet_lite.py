@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as image encoder: ImageNet weights land where they belong; it stands in for any encoder."""
+"""EfficientNet-Lite0 as image encoder: timm's stages and ImageNet's weights; it stands in for any encoder."""
 
 import sys
 
@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from skimage import data, transform
+from torch import nn
 
 from scripts.errors import BundleError
 from scripts.networks import CompactEncoder, EfficientNetLiteEncoder, load_imagenet
@@ -48,6 +49,38 @@ def test_imagenet_weights_still_see_what_they_saw(imagenet_file, coffee):
             x = stage(x)
         assert classifier.forward_head(classifier.bn2(classifier.conv_head(x))).argmax() == ESPRESSO
         torch.testing.assert_close(encoder(standardize(coffee))[3], encoder.stage2(2 * coffee - 1), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_its_stages_are_those_of_timm_to_the_last_bit(training):
+    """Names and order of all tensors, too."""
+    timms = timm.create_model("tf_efficientnet_lite0")
+    blocks = timms.blocks
+    stages = nn.ModuleDict(
+        {
+            "stage2": nn.Sequential(timms.conv_stem, timms.bn1, blocks[0]),
+            "stage4": blocks[1],
+            "stage8": blocks[2],
+            "stage16": nn.Sequential(blocks[3], blocks[4]),
+            "stage32": nn.Sequential(blocks[5], blocks[6]),
+        }
+    ).train(training)
+    encoder = EfficientNetLiteEncoder().train(training)
+    assert [name for name in encoder.state_dict() if name.startswith("stage")] == list(stages.state_dict())
+    encoder.load_state_dict(stages.state_dict(), strict=False)
+    ours = theirs = torch.rand(2, 3, 96, 96)
+    with torch.no_grad():
+        for name, stage in stages.items():
+            ours, theirs = getattr(encoder, name)(ours), stage(theirs)
+            assert torch.equal(ours, theirs), name
+    assert all(torch.equal(value, encoder.state_dict()[name]) for name, value in stages.state_dict().items())
+
+
+def test_random_weights_are_as_wide_as_timms():
+    ours, theirs = EfficientNetLiteEncoder().stage32[0][1], timm.create_model("tf_efficientnet_lite0").blocks[5][1]
+    for name in ("conv_pw", "conv_dw", "conv_pwl"):
+        wide = getattr(theirs, name).weight.std().item()
+        assert getattr(ours, name).weight.std().item() == pytest.approx(wide, rel=0.05)
 
 
 def test_it_stands_in_for_the_compact_encoder_scripted_too():

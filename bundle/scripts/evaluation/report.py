@@ -30,7 +30,7 @@ from .summary import summarise
 class EvaluationReport(EpochHandler):
     """Measures every case on its native grid; at the end writes ``cases.csv``, ``evaluation.json``, ``evaluation.md``.
 
-    With the names of the descriptors, ``radiomics.csv`` too: what was measured in the fused mask, gate on or off.
+    With the names of the descriptors, ``radiomics.csv`` too: what the diagnosis was made from, gate on or off.
 
     The true mask comes from the item at its native size, because labels that are resized for the network measure
     another mask. Items travel by :func:`scripts.findings.collate_items`; the evaluator's postprocessing leaves the

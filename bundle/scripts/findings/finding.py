@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-#: Flags, in the words that people read. Without a calibration nothing is known about what is indeterminate.
-INDETERMINATE, NOT_CALIBRATED = "indeterminate", "not calibrated"
+#: Flags, in the words that people read. Without a calibration nothing is known about what is indeterminate; a speck
+#: beside a much larger lesion has no say in the image's diagnosis.
+INDETERMINATE, NOT_CALIBRATED, SPECK = "indeterminate", "not calibrated", "speck"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Lesion:
         sentence: its description, measured from its mask; "" where nothing is said of it.
         caption: a few words of it.
         words: the same by term of the site's lexicon.
-        flags: see :data:`INDETERMINATE` and :data:`NOT_CALIBRATED`.
+        flags: see :data:`INDETERMINATE`, :data:`NOT_CALIBRATED` and :data:`SPECK`.
     """
 
     box: tuple[int, int, int, int]
@@ -161,8 +162,9 @@ class Finding:
 
     @property
     def most_suspicious(self) -> Lesion:
-        """The lesion that the image's diagnosis is of; the largest, where no lesion has a probability."""
-        return max(self.lesions, key=lambda lesion: -1.0 if lesion.probability is None else lesion.probability)
+        """The lesion that the image's diagnosis is of, no speck; the largest, where no lesion has a probability."""
+        heard = [lesion for lesion in self.lesions if SPECK not in lesion.flags]
+        return max(heard, key=lambda lesion: -1.0 if lesion.probability is None else lesion.probability)
 
     @property
     def calibrated(self) -> bool:

@@ -18,7 +18,7 @@ from scripts.sites import Classes, Site
 from .answers import read_answer
 from .batches import byte_picture
 from .candidates import gather_evidence, response_on_region
-from .finding import INDETERMINATE, NOT_CALIBRATED, Finding, Lesion
+from .finding import INDETERMINATE, NOT_CALIBRATED, SPECK, Finding, Lesion
 from .measurements import connected_parts, measure_size
 
 #: ``describe(picture, mask, spacing)``: what a lesion looks like, in a sentence, in a few words, and by term.
@@ -164,7 +164,7 @@ def _make_lesion(
         probability=None if answer.probability is None else round(answer.probability, 4),
         mask_reliability=round(answer.mask_reliability, 4),
         radiomics=_radiomics(outputs, network),
-        flags=_flags(answer.indeterminate, network),
+        flags=(*_flags(answer.indeterminate, network), *((SPECK,) if outputs.get("speck", False) else ())),
     )
 
 

@@ -21,7 +21,8 @@ from scripts.results.html.pictures import copy_picture
 from scripts.switches import is_on
 from scripts.writing.files import whole_file
 
-from .tables.predictions import PredictionTable, RowKey, read_table, table_columns
+from .tables.lesions import LesionsByRow
+from .tables.predictions import PredictionTable, read_table, table_columns
 
 #: What the page is called, and the folder of its pictures where it tells no names.
 REPORT, PICTURES = "report.html", "report_pictures"
@@ -78,7 +79,7 @@ def _overview(table: PredictionTable, summary: Mapping[str, Any], names: bool) -
 
 
 def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool) -> Iterator[PageRow]:
-    lesions, studies, numbers = _LesionsByRow(root / "lesions.csv"), _Studies(root / "studies.csv"), {}
+    lesions, studies, numbers = LesionsByRow(root / "lesions.csv"), _Studies(root / "studies.csv"), {}
     for number, (row, alone) in enumerate(_with_siblings(table.rows()), 1):
         stem = row["mask"].removeprefix("masks/").removesuffix(".png")
         files = "".join(letter for letter, path in _FILES.items() if stem and (root / path.format(stem)).is_file())
@@ -99,21 +100,6 @@ def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool
             row["indeterminate"] == "true" if row["indeterminate"] else None, _number(row["reliability"]),
             tuple(_number(row[column]) for column in _SIZE), disagree, stem, files, of_row,
         )  # fmt: skip
-
-
-class _LesionsByRow:
-    """Rows of lesions.csv by row of predictions.csv; both are in one order, so that few wait in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._groups = groupby(read_table(path), key=_key)
-        self._waiting: dict[RowKey, list[dict[str, str]]] = {}
-
-    def of(self, row: Mapping[str, str]) -> list[dict[str, str]]:
-        key = _key(row)
-        while key not in self._waiting:
-            of, rows = next(self._groups, (key, []))
-            self._waiting.setdefault(of, []).extend(rows)
-        return self._waiting.pop(key)
 
 
 class _Studies:
@@ -138,10 +124,6 @@ def _copied(root: Path, overlay: str, stem: str) -> bool:
     except (FileNotFoundError, UnidentifiedImageError, SyntaxError):
         return False
     return True
-
-
-def _key(row: Mapping[str, str]) -> RowKey:
-    return row["input"], row["frame"], row["region"]
 
 
 def _with_siblings(rows: Iterable[dict[str, str]]) -> Iterator[tuple[dict[str, str], bool]]:

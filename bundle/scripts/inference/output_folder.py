@@ -18,7 +18,7 @@ from scripts.writing.files import write_whole
 
 from .tables.evidence import EvidenceFile
 from .tables.lesions import lesion_rows
-from .tables.predictions import PredictionTable, RowKey, row_key
+from .tables.predictions import PredictionTable, RowKey, text_key
 
 _FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "report_pictures")
 _REPORT = "report.html"
@@ -52,7 +52,7 @@ class OutputFolder:
         """What an earlier run of the same configuration has settled."""
         if self._known_digest() != self.digest:
             return set()
-        return {(row["input"], row["frame"], row["region"]) for row in self.table.rows()}
+        return {text_key(row) for row in self.table.rows()}
 
     def open(self, keep: dict[RowKey, int], overwrite: bool = False) -> None:
         """Make the folder ready to take rows, and keep other runs out until :meth:`close` or the end of this process.
@@ -126,10 +126,11 @@ class OutputFolder:
         (self.path / _REPORT).unlink(missing_ok=True)  # until the run ends anew, it would not be the whole truth
         if overwrite or known is None:
             self.write_summary({"finished": False})  # before any row: a folder without it would be refused
-        rows = {} if overwrite else {(row["input"], row["frame"], row["region"]): row for row in self.table.rows()}
+        rows = {} if overwrite else {text_key(row): row for row in self.table.rows()}
         kept = sorted(rows.keys() & keep.keys(), key=keep.__getitem__)
-        self.evidence.start(set(kept))
-        self.lesions.start([row for row in self.lesions.rows() if row_key(row) in set(kept)])
+        left = set(kept)
+        self.evidence.start(left)
+        self.lesions.start([row for row in self.lesions.rows() if text_key(row) in left])
         self.table.start(rows[key] for key in kept)
 
     def _known_digest(self) -> str | None:

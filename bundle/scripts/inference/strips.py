@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from scripts.findings.tracks import Reading
 from scripts.results.strip import Thumbnail, draw_strip
@@ -19,7 +18,8 @@ from scripts.writing.drawing import png_bytes
 from scripts.writing.files import write_whole
 
 from .result_names import name_results
-from .tables.predictions import RowKey, row_key
+from .tables.predictions import RowKey, row_key, text_key
+from .tables.views import Sighting, read_parts
 
 _FRAME = re.compile(r"_f\d{3,}(?=(_r\d+)?$)")
 _THUMBNAILS = 5
@@ -46,23 +46,28 @@ class StripWriter:
 
     def draw(
         self,
-        rows: Sequence[tuple[Mapping[str, str], Reading | None]],
+        rows: Sequence[tuple[Mapping[str, str], Sighting | None]],
         answer: Reading | None,
         key: int | None,
+        lesions: int,
     ) -> None:
         """Write the strip of one object and region.
 
         Args:
-            rows: of predictions.csv, its analysed frames in order, and what each says of a lesion.
-            answer: what the frames say together; None without a lesion.
+            rows: of predictions.csv, its analysed frames in order, and the main lesion in each; None where it was not
+                found.
+            answer: what the frames say of it together; None without a lesion.
             key: number of the key frame; None without a lesion.
+            lesions: how many were followed.
 
         Raises:
             OSError: the disk is full, or the folder cannot be written.
         """
-        shown = [self._thumbnail(row) for row in choose_thumbnails([row for row, _ in rows], key)]
-        readings = [(int(row["frame"]), reading) for row, reading in rows]
-        picture = draw_strip(readings, answer, key, [one for one in shown if one is not None], self.site)
+        seen = {row["frame"]: sighting for row, sighting in rows}
+        chosen = choose_thumbnails([row for row, _ in rows], key)
+        shown = [one for row in chosen if (one := self._thumbnail(row, seen[row["frame"]])) is not None]
+        readings = [(int(frame), sighting and sighting.reading) for frame, sighting in seen.items()]
+        picture = draw_strip(readings, answer, key, shown, self.site, lesions)
         write_whole(self.root / "overlays" / f"{self._name(rows[0][0])}.png", png_bytes(picture))
 
     def _name(self, row: Mapping[str, str]) -> str:
@@ -80,19 +85,18 @@ class StripWriter:
     def _item_of(self) -> dict[RowKey, Mapping[str, Any]]:
         return {row_key(item): item for item in self.items}
 
-    def _thumbnail(self, row: Mapping[str, str]) -> Thumbnail | None:
-        """The frame read again; None where that fails now."""
-        item = self.load(dict(self._item_of[row["input"], row["frame"], row["region"]]))
+    def _thumbnail(self, row: Mapping[str, str], sighting: Sighting | None) -> Thumbnail | None:
+        """The frame read again, and the outline of the main lesion; None where that fails now."""
+        item = self.load(dict(self._item_of[text_key(row)]))
         if item["status"] != "ok":
             return None
-        top, left, bottom, right = item["source"]["crop"]
-        try:
-            with Image.open(self.root / row["mask"]) as image:
-                mask = np.asarray(image)[top:bottom, left:right]
-        except OSError:
-            return None
         picture = (np.asarray(item["image"]) * 255).round().astype(np.uint8)
-        return Thumbnail(int(row["frame"]), picture, mask)
+        mask = np.zeros((item["source"]["rows"], item["source"]["columns"]), bool)
+        for number, ((top, left, bottom, right), inside) in enumerate(read_parts(self.root / row["mask"])):
+            if sighting is not None and number == sighting.lesion:
+                mask[top:bottom, left:right] = inside
+        top, left, bottom, right = item["source"]["crop"]
+        return Thumbnail(int(row["frame"]), picture, mask[top:bottom, left:right])
 
 
 def strip_name(mask: str) -> str:

@@ -80,7 +80,7 @@ class RadVLSM(nn.Module):
         if prompt_embedding is None:
             prompt_embedding = torch.zeros(256)
         self.register_buffer("prompt_embedding", prompt_embedding.detach().clone())
-        # Fitted after training: what images it knows; the evidence logit above which there is a lesion, temperatures, abstention.
+        # Fitted after training: which images it knows, the evidence logit of a lesion, temperatures, abstention.
         self.domain = TrainingDomain()
         self.register_buffer("evidence_threshold", torch.tensor(0.0))
         self.register_buffer("evidence_temperature", torch.tensor(1.0))

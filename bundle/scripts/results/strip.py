@@ -29,7 +29,7 @@ class Thumbnail:
     Attributes:
         frame: 0-based.
         picture: uint8 (C, H, W), C = 1 or 3.
-        mask: of the picture, (H, W), above 0 where the lesion is.
+        mask: of the picture, (H, W), above 0 where the main lesion is.
     """
 
     frame: int
@@ -43,15 +43,18 @@ def draw_strip(
     key: int | None,
     thumbnails: Sequence[Thumbnail],
     site: Site,
+    lesions: int = 1,
 ) -> Image.Image:
     """Probability and mask reliability over the frames, the key frame marked, thumbnails below.
 
     Args:
-        readings: the analysed frames in order, 0-based, and what was said of each; None where no lesion was found.
+        readings: the analysed frames in order, 0-based, and what each says of the main lesion; None where it was not
+            found.
         answer: what they say together; None where no frame has a lesion.
-        key: the frame of the best mask.
+        key: the frame of its best mask.
         thumbnails: shown side by side.
         site: knows colours and words.
+        lesions: how many were followed through the frames.
     """
     color = TEXT if answer is None else color_of(answer, site)
     shown = [_thumbnail(one, dict(readings)[one.frame], len(thumbnails), site) for one in thumbnails]
@@ -61,7 +64,7 @@ def draw_strip(
     sheet = Image.new("RGB", (_WIDTH, strip_top + (tallest + 34 if shown else 0) + 44), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, _MARGIN - 6), _heading(answer), fill=color, font=font_of(28))
-    told = "    ".join(_told(readings, answer, key, site))
+    told = "    ".join(_told(readings, answer, key, lesions, site))
     draw.text((_MARGIN, _MARGIN + 34), told, fill=TEXT, font=fitting_font(told, _WIDTH - 2 * _MARGIN, 20))
     _draw_chart(sheet, readings, key, chart_top, site)
     left = _MARGIN
@@ -84,10 +87,11 @@ def _heading(answer: Reading | None) -> str:
 
 
 def _told(
-    readings: Sequence[tuple[int, Reading | None]], answer: Reading | None, key: int | None, site: Site
+    readings: Sequence[tuple[int, Reading | None]], answer: Reading | None, key: int | None, lesions: int, site: Site
 ) -> list[str]:
     found = sum(reading is not None for _, reading in readings)
-    told = [f"Lesion in {found} of {len(readings)} frames"]
+    which = "Lesion" if lesions < 2 else f"The most lasting of {lesions} lesions"
+    told = [f"{which} in {found} of {len(readings)} frames"]
     if answer is None:
         return told
     if answer.probability is not None:

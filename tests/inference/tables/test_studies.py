@@ -12,10 +12,13 @@ import pydicom
 import pytest
 from PIL import Image
 
+from scripts.findings.measurements import connected_parts
 from scripts.findings.tracks import Reading, StudyRules
 from scripts.inference import StripWriter, StudyTable
 from scripts.inference.strips import choose_thumbnails, strip_name
+from scripts.inference.tables.lesions import lesion_columns
 from scripts.inference.tables.predictions import PredictionTable, table_columns
+from scripts.inference.tables.views import Sighting
 from scripts.sites import Site
 
 BUNDLE = Path(__file__).parents[3] / "bundle"
@@ -31,8 +34,13 @@ class Results:
     def __init__(self, root: Path, site: Site) -> None:
         self.root, self.site, self.items = root, site, []
         self.rows: list[dict[str, Any]] = []
+        self.lesions: list[dict[str, Any]] = []
 
-    def add(self, name: str, *boxes: Box, frame: int = 0, region: int = -1, study: str | None = None, **cells: Any):
+    def add(
+        self, name: str, *boxes: Box, frame: int = 0, region: int = -1, study: str | None = None,
+        each: Sequence[dict[str, Any]] = (), **cells: Any,
+    ) -> None:  # fmt: skip
+        """One image with lesions in these boxes; ``each``: cells of lesions.csv of each, largest first."""
         mask = np.zeros((60, 80), np.uint8)
         for top, left, bottom, right in boxes:
             mask[top:bottom, left:right] = 255
@@ -47,10 +55,15 @@ class Results:
             row |= {"diagnosis": "malignant" if probability >= 0.5 else "benign"}
             row |= {"malignancy_probability": probability, "area_px": np.count_nonzero(mask)}
         self.rows.append(key | row | {"reliability": 0.8, "mask": path, **cells})
+        for number, (_, part) in enumerate(connected_parts(mask > 0)):
+            own = {"lesion": number, "flags": "", "area_px": np.count_nonzero(part)}
+            self.lesions.append(self.rows[-1] | own | (each[number] if each else {}))
 
     def table(self, rules: StudyRules = StudyRules()) -> list[dict[str, str]]:
         columns = table_columns(self.site.classes.probability)
         PredictionTable(self.root / "predictions.csv", columns).start(self.rows)
+        columns = lesion_columns(self.site.classes.probability)
+        PredictionTable(self.root / "lesions.csv", columns).start(self.lesions)
         StudyTable(self.items, self.root, self.site, rules).write()
         with open(self.root / "studies.csv", newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
@@ -85,8 +98,9 @@ def test_two_views_that_disagree_give_one_answer_and_say_so(results: Results) ->
 def test_a_cine_has_a_row_for_each_lesion(results: Results) -> None:
     for frame, boxes in enumerate(((LARGE,), (LARGE, SMALL), (SMALL,), (), (SMALL,))):
         cells = {"malignancy_probability": 0.1 * (1 + frame), "reliability": 0.5 + 0.1 * frame}
-        spacing = {"area_mm2": 0.04 * (400 * (LARGE in boxes) + 100 * (SMALL in boxes)), "long_axis_mm": 5 + frame}
-        results.add("cine.dcm", *boxes, frame=frame, study="1.2", **cells, **(spacing if boxes else {}))
+        sizes = {LARGE: {"area_mm2": 16.0, "long_axis_mm": 5 + frame}, SMALL: {"area_mm2": 4.0, "long_axis_mm": 2.5}}
+        each = [sizes[box] for box in boxes]
+        results.add("cine.dcm", *boxes, frame=frame, study="1.2", each=each, **cells)
     whole, large, small = results.table()
     columns = "images images_with_lesion share first_frame last_frame key_frame malignancy_probability_median"
     assert told([whole, large, small], columns) == [
@@ -97,8 +111,37 @@ def test_a_cine_has_a_row_for_each_lesion(results: Results) -> None:
     assert told([large, small], "area_px_min area_px_max area_mm2_min area_mm2_max") == [
         ("400", "400", "16", "16"), ("100", "100", "4", "4")
     ]  # fmt: skip
-    # The axes of a row are those of its largest lesion.
-    assert told([large, small], "long_axis_mm_min long_axis_mm_max") == [("5", "6"), ("7", "9")]
+    assert told([large, small], "long_axis_mm_min long_axis_mm_max") == [("5", "6"), ("2.5", "2.5")]
+
+
+def test_two_lesions_of_a_study_keep_their_own_answers(results: Results) -> None:
+    calm = {"malignancy_probability": 0.1, "diagnosis": "benign", "reliability": 0.9}
+    grave = {"malignancy_probability": 0.8, "diagnosis": "malignant", "reliability": 0.6, "flags": "indeterminate"}
+    for frame in range(2):
+        results.add("cine.dcm", LARGE, SMALL, frame=frame, study="1.2", each=(calm, grave), **BENIGN)
+    results.add("still.png", SMALL, LARGE, study="1.2", each=(grave, calm), **MALIGNANT)
+    rows = results.table()
+    columns = "input track diagnosis malignancy_probability malignancy_probability_max indeterminate reliability"
+    assert told(rows[1:], columns) == [
+        ("cine.dcm", "0", "benign", "0.1", "0.1", "false", "0.9"),
+        ("cine.dcm", "1", "malignant", "0.8", "0.8", "true", "0.6"),
+        ("still.png", "0", "malignant", "0.8", "0.8", "true", "0.6"),
+        ("still.png", "1", "benign", "0.1", "0.1", "false", "0.9"),
+    ]
+    # Of each view the most suspicious of its equally lasting lesions.
+    assert told(rows[:1], "views diagnosis malignancy_probability_min") == [("2", "malignant", "0.8")]
+
+
+def test_a_speck_stands_for_no_view(results: Results) -> None:
+    speck = {"malignancy_probability": 0.9, "diagnosis": "malignant", "flags": "indeterminate; speck"}
+    results.add("a.png", LARGE, SMALL, each=({}, speck), **BENIGN)
+    rows = results.table()
+    assert told(rows, "track diagnosis") == [("", "benign"), ("0", "benign"), ("1", "malignant")]
+
+
+def test_without_calibration_nothing_is_said_of_doubt(results: Results) -> None:
+    results.add("a.png", LARGE, each=[{"flags": "not calibrated"}])
+    assert [row["indeterminate"] for row in results.table()] == ["", ""]
 
 
 def test_regions_are_views_of_their_own(results: Results) -> None:
@@ -154,8 +197,9 @@ def test_a_strip_does_without_unreadable_frames_and_takes_no_overlays_name(tmp_p
     strips = StripWriter(items, tmp_path, site, lambda item: {"status": "failed"})
     rows = [{"input": "a.dcm", "frame": frame, "region": "", "mask": f"masks/a_f00{frame}.png"} for frame in "01"]
     benign = Reading("benign", 0.2, 0.7)
-    strips.draw(list(zip(rows, (None, benign), strict=True)), benign, 1)
-    strips.draw([(row, None) for row in rows], None, None)
+    seen = Sighting(1, rows[1]["mask"], 0, benign, {})
+    strips.draw(list(zip(rows, (None, seen), strict=True)), benign, 1, 1)
+    strips.draw([(row, None) for row in rows], None, None, 0)
     assert [path.name for path in (tmp_path / "overlays").iterdir()] == ["a_strip_strip.png"]
 
 

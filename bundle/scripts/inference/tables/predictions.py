@@ -23,6 +23,11 @@ def row_key(item: Mapping[str, Any]) -> RowKey:
     return _text(str(item["input"])), str(item["frame"]), _cell("region", item["region"])
 
 
+def text_key(row: Mapping[str, str]) -> RowKey:
+    """The key of a row that was read from a table."""
+    return row["input"], row["frame"], row["region"]
+
+
 def table_columns(probability: str) -> list[str]:
     """The columns of predictions.csv.
 
@@ -128,7 +133,7 @@ def count_analysed(items: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[st
     Returns:
         ``images`` (frames and B-mode regions), ``files``, ``studies`` (of DICOM, by their UID).
     """
-    done = {(row["input"], row["frame"], row["region"]) for row in rows if row["status"] == "ok"}
+    done = {text_key(row) for row in rows if row["status"] == "ok"}
     analysed = [item for item in items if row_key(item) in done]
     return {
         "images": len(analysed),

@@ -15,9 +15,7 @@ from scripts.inference.strips import StripWriter
 from scripts.sites import Classes, Site
 
 from .predictions import PredictionTable, row_key, table_columns
-from .views import Sighting, View, read_views
-
-_SIZES = ("area_px", "area_mm2", "long_axis_mm")
+from .views import SIZES, Sighting, View, read_views
 
 
 def study_columns(probability: str) -> list[str]:
@@ -26,7 +24,7 @@ def study_columns(probability: str) -> list[str]:
     Args:
         probability: the name of the probability's column, ``Classes.probability`` of the site.
     """
-    ranges = [f"{name}_{of}" for name in (probability, *_SIZES) for of in ("min", "median", "max")]
+    ranges = [f"{name}_{of}" for name in (probability, *SIZES) for of in ("min", "median", "max")]
     return [
         *"study input region track views images images_with_lesion share first_frame last_frame".split(),
         *("key_frame", "key_mask", "diagnosis", probability, "indeterminate", "reliability", "views_disagree"),
@@ -35,7 +33,7 @@ def study_columns(probability: str) -> list[str]:
 
 
 class StudyTable:
-    """Makes studies.csv, and the strips of cines, from finished predictions and masks.
+    """Makes studies.csv, and the strips of cines, from finished predictions, lesions and masks.
 
     Args:
         items: work items of :func:`scripts.data.discover`, which know the study of each input.
@@ -96,15 +94,17 @@ class StudyTable:
 
     def _draw(self, view: View) -> None:
         track = view.main_track if view.tracks else []
+        of_frame = {str(sighting.frame): sighting for sighting in track}
         answer = self._join([sighting.reading for sighting in track]) if track else None
-        self.strips.draw(view.rows, answer, max(track, key=_reliability).frame if track else None)
+        key = max(track, key=_reliability).frame if track else None
+        self.strips.draw([(row, of_frame.get(row["frame"])) for row in view.rows], answer, key, len(view.tracks))
 
     def _study_rows(self, study: str, views: Sequence[View]) -> Iterator[dict[str, Any]]:
         with_lesion = [view for view in views if view.tracks]
         mains = [view.main_track for view in with_lesion]
         answers = [self._join([sighting.reading for sighting in track]) for track in mains]
         typical = [
-            {name: _middle([sighting.sizes[name] for sighting in track]) for name in _SIZES} for track in mains
+            {name: _middle([sighting.sizes[name] for sighting in track]) for name in SIZES} for track in mains
         ]
         row = {"study": study, "views": len(views)} | _share(
             sum(view.found for view in views), sum(view.images for view in views)
@@ -135,7 +135,7 @@ class StudyTable:
             "views_disagree": disagree(readings, self.rules),
         }
         told |= _range(column, [reading.probability for reading in readings])
-        for name in _SIZES:
+        for name in SIZES:
             told |= _range(name, [size[name] for size in sizes])
         return told
 

@@ -10,8 +10,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, SPECK
 from scripts.findings.measurements import connected_parts
 from scripts.findings.tracks import Part, Reading, StudyRules, Tracker
+
+from .lesions import LesionsByRow
+
+#: Sizes of a lesion that are followed, by the column of lesions.csv.
+SIZES = ("area_px", "area_mm2", "long_axis_mm")
 
 
 @dataclass(frozen=True)
@@ -21,14 +27,18 @@ class Sighting:
     Attributes:
         frame: 0-based.
         mask: path of the frame's mask, relative to the results.
-        reading: what was said of the frame.
-        sizes: of the lesion by column; None where not known.
+        lesion: its number in that frame, as in lesions.csv.
+        reading: what was said of it.
+        sizes: of it, see :data:`SIZES`; None where not known.
+        speck: it has no say in the frame's diagnosis.
     """
 
     frame: int
     mask: str
+    lesion: int
     reading: Reading
     sizes: Mapping[str, float | None]
+    speck: bool = False
 
 
 @dataclass
@@ -38,20 +48,24 @@ class View:
     Attributes:
         input, region: as in predictions.csv.
         images: how many of its frames were analysed.
-        rows: of predictions.csv, those frames in order, with what each says of a lesion; None where there is none.
+        rows: of predictions.csv, those frames in order.
         tracks: its lesions, each with its frames.
     """
 
     input: str
     region: str
     images: int = 0
-    rows: list[tuple[Mapping[str, str], Reading | None]] = field(default_factory=list)
+    rows: list[Mapping[str, str]] = field(default_factory=list)
     tracks: list[list[Sighting]] = field(default_factory=list)
 
     @property
     def main_track(self) -> list[Sighting]:
-        """The lesion that stands for the view: in most frames, and among equals the most suspicious."""
-        return max(self.tracks, key=lambda track: (len(track), max(s.reading.probability or 0.0 for s in track)))
+        """The lesion that stands for the view: no mere speck, in most frames, and among equals the most suspicious."""
+
+        def weight(track: list[Sighting]) -> tuple[bool, int, float]:
+            return not all(s.speck for s in track), len(track), max(s.reading.probability or 0.0 for s in track)
+
+        return max(self.tracks, key=weight)
 
     @property
     def found(self) -> int:
@@ -64,49 +78,48 @@ def read_views(rows: Iterable[Mapping[str, str]], root: Path, rules: StudyRules,
 
     Args:
         rows: of predictions.csv, in its order.
-        root: folder of the results; a mask that is gone from it counts as empty.
+        root: folder of the results, with lesions.csv; a lesion whose row or mask is gone from it does not count.
         rules: see :class:`StudyRules`.
         probability: the name of the probability's column.
     """
+    lesions = LesionsByRow(root / "lesions.csv")
     analysed = (row for row in rows if row["status"] == "ok")
     for name, of_object in groupby(analysed, key=lambda row: row["input"]):
         views: dict[str, tuple[View, Tracker]] = {}
         for row in of_object:
             view, tracker = views.setdefault(row["region"], (View(name, row["region"]), Tracker(rules)))
-            parts = _parts(root / row["mask"]) if row["lesion_found"] == "true" else []
-            reading = read_row(row, probability) if parts else None
             view.images += 1
-            view.rows.append((row, reading))
-            for rank, (track, part) in enumerate(zip(tracker.follow(parts), parts, strict=True)):
+            view.rows.append(row)
+            # Parts of a mask and rows of lesions.csv are both the largest first.
+            told = lesions.of(row) if row["lesion_found"] == "true" else []
+            parts = read_parts(root / row["mask"])[: len(told)] if told else []
+            for number, (track, lesion) in enumerate(zip(tracker.follow(parts), told, strict=False)):
                 if track == len(view.tracks):
                     view.tracks.append([])
-                sizes = _sizes(row, int(np.count_nonzero(part[1])), largest=rank == 0)
-                view.tracks[track].append(Sighting(int(row["frame"]), row["mask"], reading, sizes))
+                view.tracks[track].append(_sighting(row, lesion, number, probability))
         yield from (view for view, _ in views.values())
 
 
-def read_row(row: Mapping[str, str], probability: str) -> Reading:
-    """What a row of predictions.csv says of its lesion."""
-    doubt = row["indeterminate"] == "true" if row["indeterminate"] else None
-    return Reading(row["diagnosis"], _number(row[probability]), float(row["reliability"]), doubt)
+def _sighting(row: Mapping[str, str], lesion: Mapping[str, str], number: int, probability: str) -> Sighting:
+    """What a row of lesions.csv says of its lesion."""
+    flags = lesion["flags"].split("; ")
+    doubt = None if NOT_CALIBRATED in flags else INDETERMINATE in flags
+    reading = Reading(lesion["diagnosis"], _number(lesion[probability]), float(lesion["reliability"]), doubt)
+    sizes = {name: _number(lesion[name]) for name in SIZES}
+    return Sighting(int(row["frame"]), row["mask"], number, reading, sizes, SPECK in flags)
 
 
-def _parts(path: Path) -> list[Part]:
+def read_parts(path: Path) -> list[Part]:
+    """The lesions of a mask, largest first; none where it cannot be read.
+
+    Args:
+        path: of the PNG.
+    """
     try:
         with Image.open(path) as image:
             return list(connected_parts(np.asarray(image) > 0))
     except OSError:
         return []
-
-
-def _sizes(row: Mapping[str, str], area: int, largest: bool) -> dict[str, float | None]:
-    """The row's area is that of all its lesions, its axes are those of the largest."""
-    square = _number(row["area_mm2"])
-    return {
-        "area_px": area,
-        "area_mm2": None if square is None else square * area / int(row["area_px"]),
-        "long_axis_mm": _number(row["long_axis_mm"]) if largest else None,
-    }
 
 
 def _number(text: str) -> float | None:

@@ -1,5 +1,7 @@
 """What image encoders are built from, and what each of them returns."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,3 +62,40 @@ class Fuse(nn.Module):
         # Reduced before it is upsampled: the same function at a quarter of the cost.
         up = F.interpolate(self.reduce(coarse), scale_factor=2.0, mode="bilinear", align_corners=False)
         return self.block(torch.cat([up, fine], dim=1))
+
+
+class StagedEncoder(nn.Module):
+    """Convolutions in five stages, each at half the resolution of the one before it, and a top-down path.
+
+    Args:
+        stages: to strides 2, 4, 8, 16 and 32.
+        channels: of what each returns; the first of them is :data:`DETAIL_CHANNELS`.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], channels: Sequence[int]) -> None:
+        super().__init__()
+        self.stage2, self.stage4, self.stage8, self.stage16, self.stage32 = stages
+        self.fuse16 = Fuse(channels[4], channels[3], EMBEDDING_CHANNELS)
+        self.fuse8 = Fuse(EMBEDDING_CHANNELS, channels[2], SKIP_CHANNELS[0])
+        self.fuse4 = Fuse(SKIP_CHANNELS[0], channels[1], SKIP_CHANNELS[1])
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Encode.
+
+        Args:
+            image: normalised images, shape (B, 3, S, S), S a multiple of 32.
+
+        Returns:
+            E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8) and (B, 32, S/4, S/4), detail (B, 16, S/2, S/2).
+        """
+        detail = self.stage2(self.rescale(image))
+        x4 = self.stage4(detail)
+        x8 = self.stage8(x4)
+        x16 = self.stage16(x8)
+        embedding = self.fuse16(self.stage32(x16), x16)
+        skip8 = self.fuse8(embedding, x8)
+        return embedding, skip8, self.fuse4(skip8, x4), detail
+
+    def rescale(self, image: Tensor) -> Tensor:
+        """From what every encoder is given to what the stages take."""
+        return image

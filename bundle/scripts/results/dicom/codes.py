@@ -32,6 +32,7 @@ CONCLUSIVENESS = private_code("conclusiveness", "Conclusiveness of the predictio
 INDETERMINATE_RESULT = codes.cid6063.IndeterminateResult
 PREDICTED_OUTLINE = private_code("outline", "Measured from the predicted outline")
 UNCALIBRATED = private_code("not_calibrated", "Not calibrated")
+SPECK_RESULT = private_code("speck", "Speck, not counted in the diagnosis of the image")
 
 RELIABILITY = private_code("reliability", "Predicted IoU of the segmentation")
 AREA = codes.SCT.Area

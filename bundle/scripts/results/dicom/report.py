@@ -10,7 +10,7 @@ from highdicom import sr
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, Finding, Lesion
+from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, SPECK, Finding, Lesion
 from scripts.sites import Site
 
 from . import codes as words
@@ -127,6 +127,8 @@ def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> lis
         evaluations.append((words.CONCLUSIVENESS, words.INDETERMINATE_RESULT))
     if NOT_CALIBRATED in flags:
         evaluations.append((words.CONCLUSIVENESS, words.UNCALIBRATED))
+    if SPECK in flags:
+        evaluations.append((words.CONCLUSIVENESS, words.SPECK_RESULT))
     if lesion and lesion.words:
         evaluations += [words.term_codes(site, *said) for said in lesion.words.items()]
     return [sr.QualitativeEvaluation(name, value) for name, value in evaluations]
