@@ -10,8 +10,8 @@ from .encoders.blocks import DETAIL_CHANNELS, SKIP_CHANNELS
 class TrainingDomain(nn.Module):
     """How far an image lies from the training images, by the Mahalanobis distance of its features.
 
-    As Lee et al. (NeurIPS 2018) tell what a network does not know. Features are the mean and the standard deviation over
-    the image of each channel of the encoder's finer maps (S/2 to S/8): they tell one kind of image from another, and
+    As Lee et al. (NeurIPS 2018) tell what a network does not know. Features are mean and standard deviation over the
+    image of each channel of the encoder's finer maps (S/2 to S/8): they tell one kind of image from another, and
     change less than the embedding with the scanner.
 
     Until it is fitted every distance is 0.
