@@ -4,8 +4,8 @@
         --output_dir OUT
 
 ``figures.md``: every metric of the first table with its interval, by data set. ``kinds.md``: the values of all tables,
-side by side. ``differences.md``: of the first table from each other one, by the paired bootstrap over groups, where both
-are of the same cases. What a set does not define is a dash; a set of too few groups has no interval.
+side by side. ``differences.md``: of the first table from each other one, by the paired bootstrap over groups, where
+both are of the same cases. What a set does not define is a dash; a set of too few groups has no interval.
 """
 
 from __future__ import annotations
