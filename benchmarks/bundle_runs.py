@@ -36,7 +36,7 @@ CLASSES = load_site("breast_ultrasound", BUNDLE).classes
 BLIND = {"val_interval": 1000, "validate#dataset#cache_num": 0}
 
 #: Configs that tables are made with, besides those of peers.
-CONFIGS = ("align", "train", "disk_cache", "evaluate", "calibrate", "study")
+CONFIGS = ("adapter", "align", "train", "disk_cache", "evaluate", "calibrate", "study")
 
 #: BUSI as the weights of this repository were trained and measured on it: sections, groups, and what was left out.
 BUSI_LIST = Path(__file__).with_name("busi_datalist.json")

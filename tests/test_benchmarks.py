@@ -9,6 +9,7 @@ import curves
 import numpy as np
 import pytest
 from default_weights import halves
+from paired import compare_all
 from partitions import partitions
 from PIL import Image
 from subgroups import subgroups
@@ -42,6 +43,14 @@ def test_subgroups_are_those_of_the_table_and_no_others(tmp_path):
     assert new["normals with a mask"] is None
     with pytest.raises(BundleError, match='no column "probe"'):
         subgroups(cases(["benign"] * 10), "probe", table)
+
+
+def test_evaluations_are_compared_on_the_same_images():
+    first = cases(["benign", "malignant"] * 15)
+    second = CaseTable(first.columns | {"dice": first["dice"] / 2}, bundle_runs.CLASSES)
+    (row,) = compare_all(first, second, ["dice", "normals_with_mask"])
+    assert (row["metric"], row["first"], row["second"]) == ("Dice", "0.1800", "0.0900")
+    assert row["difference"].startswith("+0.0900 (+0.0")
 
 
 def test_the_patients_answer_is_compared_with_a_view_of_the_same_patients():

@@ -26,7 +26,10 @@ MOST_LINES, MOST_FILES = 250, 15
 ROOMY = {"networks"}
 #: Heavy libraries that a run imports only where it uses them: not at the head of a file, unless a run imports that file
 #: where it uses it.
-HEAVY = ("highdicom", "matplotlib", "open_clip", "skimage", "segment_anything")
+HEAVY = (
+    "dicomweb_client fsspec highdicom matplotlib open_clip peft pyarrow ray requests segment_anything skimage sklearn "
+    "tokenizers transformers"
+).split()
 LATE = ("results/dicom/",)
 
 

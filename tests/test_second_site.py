@@ -226,9 +226,12 @@ def test_generic_code_names_no_organ_and_no_class() -> None:
     files = [path for folder in GENERIC for path in (BUNDLE / "scripts" / folder).rglob("*.py")]
     naming = [path for path in files if words.search(path.read_text(encoding="utf-8"))]
     assert len(files) > 50
-    assert {path.parent.name for path in naming} == {"breast_ultrasound", "layouts"}
+    lexicons = {path.parent.name for path in naming if path.parents[1].name == "lexicons"}
+    sites = {path.stem for path in (BUNDLE / "configs" / "sites").glob("*.json")}
+    assert site.name in lexicons <= sites
+    assert {path.parent.name for path in naming} - lexicons == {"layouts", "lexicons"}
 
 
 def test_an_unknown_site_is_told_with_those_there_are(leaves: Path) -> None:
-    with pytest.raises(BundleError, match='no site "polyp"; choose --site among: breast_ultrasound, leaf, leaf_masks'):
+    with pytest.raises(BundleError, match='no site "polyp"; choose --site among: breast_ultrasound, leaf, leaf_masks,'):
         load_site("polyp", leaves)

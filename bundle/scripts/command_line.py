@@ -17,9 +17,11 @@ from .errors import BundleError
 
 #: Ids whose values are text, mostly paths: fire would make numbers, tuples and comments of them, MONAI references.
 TEXTS = (
-    "alignment", "annotations", "bundle_root", "cache_dir", "cases", "dataset_dir", "diagnoses", "encoder_weights",
-    "init_heads", "init_weights", "output_dir", "predictions", "prompt", "sam_checkpoint", "section",
-    "text_tower_weights", "weights",
+    "adapter", "alignment", "annotations", "bundle_root", "cache_dir", "cases", "closed_loop", "dataset_dir",
+    "diagnoses", "dicomweb_url", "encoder_weights", "file_list", "init_heads", "init_loop", "init_weights",
+    "language_model", "orthanc_url", "output_dir", "predictions", "prompt", "question", "question_format",
+    "ray_address", "sam_checkpoint", "section", "send_to", "site", "text_tower_weights", "vision_language_model",
+    "weights",
 )  # fmt: skip
 #: Of these, those that may be lists: ``"['a','b']"``.
 LISTS = ("cases", "dataset_dir")

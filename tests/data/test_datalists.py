@@ -91,7 +91,7 @@ def test_a_transposed_mask_is_named_with_both_sizes(tmp_path: Path) -> None:
 def test_missing_folder_unknown_layout_and_empty_section_are_told(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match='"gone" does not exist'):
         load_datalist("gone", "training", CLASSES)
-    with pytest.raises(BundleError, match="not in the public layout"):
+    with pytest.raises(BundleError, match="in no public layout"):
         load_datalist(tmp_path, "training", CLASSES)
     with pytest.raises(BundleError, match='lists nothing under "validation"'):
         load_datalist(listed_folder(tmp_path / "site"), "validation", CLASSES)

@@ -106,7 +106,7 @@ def test_views_disagree_in_determinate_diagnoses_or_wide_probabilities() -> None
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"combine": "median_"}, "combine"), ({"pictures": "all"}, "folder, file"), ({"overlap": 0}, "overlap 0"),
+    [({"combine": "median_"}, "combine"), ({"pictures": "all"}, "file, folder"), ({"overlap": 0}, "overlap 0"),
      ({"gap": -1}, "gap -1"), ({"disagree_from": 2}, "disagree_from 2")],
 )  # fmt: skip
 def test_rules_that_make_no_sense_are_refused(change: dict, words: str) -> None:

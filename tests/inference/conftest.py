@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
-from collections.abc import Callable
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +94,37 @@ def make() -> Callable[..., ConfigWorkflow]:
 def run() -> Callable[..., tuple[int, str]]:
     """The same, run: its exit code, and the sentence that would be the last line (where it is an error)."""
     return run_inference
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path) -> Iterator[str]:
+    """The address of an Orthanc of our own, as docs/pacs.md sets it up."""
+    pytest.importorskip("dicomweb_client", reason="dicomweb-client is not installed: Orthanc is not tried")
+    program = shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    if program is None or not Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists():
+        pytest.skip("Orthanc with DICOMweb (Debian packages orthanc, orthanc-dicomweb) is not installed")
+    documented = re.findall(r"```json\n(.*?)```", (BUNDLE / "docs" / "pacs.md").read_text(), re.DOTALL)[0]
+    ports = {name: _free_port() for name in ("HttpPort", "DicomPort")}
+    folder, address = tmp_path / "orthanc", f"http://127.0.0.1:{ports['HttpPort']}"
+    folder.mkdir()
+    (folder / "orthanc.json").write_text(json.dumps(json.loads(documented) | ports))
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen([program, "orthanc.json"], cwd=folder, stdout=log, stderr=log)
+        try:
+            for _ in range(300):
+                assert server.poll() is None, (folder / "log").read_text()
+                try:
+                    urllib.request.urlopen(f"{address}/system", timeout=2).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -141,6 +141,19 @@ def test_lesions_and_studies_are_joined_whatever_their_order(fill: Callable[...,
     assert [row["files"] for row in rows] == ["omes"] * 3 + [""]
 
 
+def test_the_strip_of_a_cine_is_told_with_each_of_its_frames(fill: Callable[..., Any]) -> None:
+    rows = [
+        make_row("p/c.dcm", 0.2, frame=n, mask=f"masks/p/c_f00{n}.png", overlay=f"overlays/p/c_f00{n}.png")
+        for n in "01"
+    ]
+    folder, summary = fill([*rows, make_row("p/d.png", 0.2)])
+    (folder / "strips/p").mkdir(parents=True)
+    for name in ("c", "d"):
+        (folder / f"strips/p/{name}.png").write_bytes(b"")
+    assert [row["strip"] for row in read_rows(write_report(folder, summary))] == ["strips/p/c.png"] * 2 + [""]
+    assert not any(row["strip"] for row in read_rows(write_report(folder, summary, names=False)))
+
+
 def test_without_names_nothing_tells_a_name(fill: Callable[..., Any]) -> None:
     secrets = ("Meier", "4711", "1.2.3.77", "dicom_sr", "masks/", "overlays/")
     rows = [make_row("Meier^Anna/4711.png", 0.9), failed("Meier^Anna/x"), make_row("Meier/4711b.png")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,19 @@ def test_the_figure_shows_the_response_and_the_boxes(make_finding: Callable[...,
     changed = np.abs(boxes - 90).sum(axis=2) > 60
     assert changed[40:99, 80].mean() > 0.8 and changed[100:150, 240].mean() > 0.8, "both boxes are drawn"
     assert (np.abs(contour - 90).sum(axis=2) > 60).any()
+
+
+def test_each_outline_has_the_colour_of_its_lesion(make_finding: Callable[..., Finding], site: Site) -> None:
+    mask = MASK.copy()
+    mask[70:80, 150:170] = 1
+    finding = make_finding(mask, evidence=believe())
+    small = replace(finding.lesions[1], diagnosis="benign", probability=0.1)
+    figure = np.asarray(
+        draw_evidence(PICTURE, mask, [0, 0, ROWS, COLUMNS], replace(finding, lesions=(finding.lesions[0], small)), site)
+    )[8:168, 8 + 3 * PANEL :]
+    for name, (left, right) in {"malignant": (0, 200), "benign": (200, 320)}.items():
+        at = (figure == np.array(site.colors[name])).all(axis=-1)
+        assert at[:, left:right].any() and not at[:, :left].any() and not at[:, right:].any(), name
 
 
 def test_the_outline_has_the_colour_of_its_class(make_finding: Callable[..., Finding], site: Site) -> None:

@@ -22,6 +22,7 @@ from scripts.semantics import (
     parse_sentence,
     read_descriptions,
     write_descriptions,
+    write_sentence,
 )
 from scripts.semantics.lexicons.breast_ultrasound import make_lexicon
 
@@ -136,3 +137,17 @@ def test_a_failing_item_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "descriptions.jsonl").write_text('{"image": "a.png"}\n')
     with pytest.raises(BundleError, match="line 1 is no description"):
         read_descriptions(tmp_path / "descriptions.jsonl")
+
+
+def test_a_list_may_bring_its_own_words() -> None:
+    described = DescribeLesiond(LEXICON)(make_item())
+    told = write_sentence(LEXICON, {**described["morphology"], "margin": "spiculated"}, 2)
+    read = DescribeLesiond(LEXICON)({**make_item(), "description": told})
+    assert read["morphology"] == {**described["morphology"], "margin": "spiculated"} and not read["own_description"]
+
+    free = DescribeLesiond(LEXICON)({**make_item(), "description": "Left of the nipple, a lobulated shadow."})
+    assert free["morphology"] == described["morphology"]
+    mirrored = RandMirrord(LEXICON, keys=["image", "label"], prob=1.0)(free)
+    assert RandPhrased(LEXICON)(mirrored)["description"] == "Right of the nipple, a lobulated shadow."
+    with pytest.raises(BundleError, match='description of "busi/1" names a diagnosis \\("malign"\\)'):
+        DescribeLesiond(LEXICON)({**make_item(), "description": "A malignant mass.", "group": "busi/1"})

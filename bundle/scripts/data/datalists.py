@@ -1,4 +1,4 @@
-"""Labelled lists: ``datalist.json`` folders and the public layouts of BUSI, BUS-BRA and BUS-UCLM."""
+"""Labelled lists: ``datalist.json`` folders and the layouts of public data sets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from scripts.sites import LESION, Classes
 from .dicom.header import read_dicom_header
 from .file_kinds import DICOM, file_kind
 from .image_size import image_size
-from .layouts.busbra import busbra_sections
-from .layouts.busi import BUSI_CLASSES, busi_sections
-from .layouts.busuclm import BUSUCLM_TABLE, busuclm_sections
+from .layouts import LAYOUTS
 from .reasons import ReadingProblem
 
 LIST_NAME = "datalist.json"
@@ -27,9 +25,8 @@ def load_datalist(
     """The labelled images of one section of one or several folders, checked.
 
     A folder holds ``datalist.json`` (sections of items with ``image``, ``label``, ``diagnosis`` and, where one
-    patient has several images, ``group``; paths relative to the folder), or is in the public layout of BUSI
-    (a folder for each class), of BUS-BRA (``bus_data.csv``, ``Images/``, ``Masks/``) or of BUS-UCLM (``INFO.csv``,
-    ``images/``, ``masks/``).
+    patient has several images, ``group``; paths relative to the folder), or is in the public layout of a data set
+    (:data:`scripts.data.layouts.LAYOUTS`).
 
     Args:
         dataset_dir: the folder, or several.
@@ -42,7 +39,8 @@ def load_datalist(
         Items of plain values: ``image`` (absolute path), ``label`` (absolute paths of masks to be united),
         ``diagnosis`` (a class, or no lesion), ``group`` (``"<dataset>/<id>"``, unique over all folders),
         ``dataset`` (the folder's name), ``region`` (0: a DICOM frame is cropped to the one B-mode region that its
-        header names, as in inference; -1: the whole picture). Images of one group show one patient or one scene.
+        header names, as in inference; -1: the whole picture), and
+        ``description`` where the list has one. Images of one group show one patient or one scene.
 
     Raises:
         BundleError: a folder, list, section or file is missing, a mask has another size than its image, or a
@@ -82,20 +80,15 @@ def _read_section(folder: Path, section: str, may_be_empty: bool) -> tuple[str, 
             raise BundleError(f"{source} is not valid JSON ({error}). Mend the file.") from error
         if not isinstance(sections, dict):
             raise BundleError(f'{source} is not an object with sections such as "training". Mend the file.')
-    elif (folder / "bus_data.csv").is_file():
-        source = f"{folder.name}/bus_data.csv"
-        sections = busbra_sections(folder)
-    elif (folder / BUSUCLM_TABLE).is_file():
-        source = f"{folder.name}/{BUSUCLM_TABLE}"
-        sections = busuclm_sections(folder)
-    elif any((folder / diagnosis).is_dir() for diagnosis in BUSI_CLASSES):
-        source = folder.name
-        sections = busi_sections(folder)
     else:
-        raise BundleError(
-            f'The dataset folder "{folder}" holds no {LIST_NAME} and is not in the public layout of BUSI, BUS-BRA '
-            "or BUS-UCLM. Check --dataset_dir."
-        )
+        layout = next((layout for layout in LAYOUTS if layout.is_here(folder)), None)
+        if layout is None:
+            names = ", ".join(layout.name for layout in LAYOUTS)
+            raise BundleError(
+                f'The dataset folder "{folder}" holds no {LIST_NAME} and is in no public layout ({names}). '
+                "Check --dataset_dir."
+            )
+        source, sections = f"{folder.name}/{layout.table}" if layout.table else folder.name, layout.sections(folder)
     items = sections.get(section, [] if may_be_empty else None)
     if not isinstance(items, list) or not (items or may_be_empty):
         raise BundleError(f'{source} lists nothing under "{section}". Add images there or choose another section.')
@@ -106,11 +99,14 @@ def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes
     """One listed item with absolute paths; ``where`` opens every sentence about it."""
     if not isinstance(item, dict) or not item.get("image") or not item.get("label"):
         raise BundleError(f'{where} lacks "image" or "label". A {classes.absent} image lists one empty mask.')
-    diagnosis = item.get("diagnosis", None if classes.names else LESION)
+    diagnosis = item.get("diagnosis") if classes.names else item.get("diagnosis") or LESION
     if diagnosis not in classes.listed:
         known = ", ".join(classes.listed)
         raise BundleError(f'{where} ("{item["image"]}") has the diagnosis "{diagnosis}". Use {known}.')
     labels = [item["label"]] if isinstance(item["label"], str) else list(item["label"])
+    description = item.get("description") or ""
+    if not isinstance(description, str):
+        raise BundleError(f'{where} ("{item["image"]}") has a description that is no text. Write it as one sentence.')
     image, *masks = (_existing(folder, name, where) for name in (item["image"], *labels))
     size = image_size(image)
     for name, mask in zip(labels, masks, strict=True):
@@ -126,6 +122,7 @@ def _checked(item: Any, where: str, folder: Path, dataset: str, classes: Classes
         "group": f"{dataset}/{item.get('group', item['image'])}",
         "dataset": dataset,
         "region": _only_region(image),
+        **({"description": description} if description else {}),
     }
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from scripts.errors import BundleError
 
-from .companions import is_companion
-from .dicom.duplicates import Duplicates
-from .dicom.header import DicomHeader, read_dicom_header
-from .dicom.regions import STALE_REGION
-from .file_kinds import DICOM, PICTURE, file_kind
-from .frame_choice import FrameChoice, choose_frames
-from .limits import MINIMUM_SIDE
-from .pictures import count_pictures
-from .reasons import ReadingProblem, join_notes, note
-
-_MASK_NAMES = tuple(f"*_mask*.{suffix}" for suffix in ("png", "bmp", "gif", "jp2", "tif", "tiff", "webp"))
+from .dicom.duplicates import digest_pixels, tell_apart
+from .file_rows import FoundFile, FrameSettings, look_into, make_row
+from .frame_choice import FrameChoice
+from .reasons import join_notes, note
 
 
 def discover(
@@ -53,30 +47,79 @@ def discover(
     Raises:
         BundleError: the folder does not exist or holds no file, or ``frames`` says nothing sensible.
     """
-    root = os.path.abspath(os.fspath(dataset_dir))
-    if not os.path.exists(root):
-        raise BundleError(f'"{dataset_dir}" does not exist. Check --dataset_dir.')
-    choose_frames(1, frames, max_frames)  # a mistake in the arguments shows before any file is read
-    left_out = [exclude] if isinstance(exclude, (str, Path)) else list(exclude)
-    duplicates = Duplicates()
-    items: list[dict[str, Any]] = []
-    for path, readable in _walk(root, {os.path.realpath(folder) for folder in left_out}):
-        name = os.path.basename(root) if path == root else os.path.relpath(path, root)
-        # A name that is not UTF-8 could not be written to predictions.csv.
-        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-        try:
-            if not readable:
-                raise ReadingProblem("UNREADABLE", "the folder cannot be opened")
-            if is_companion(name):
-                raise ReadingProblem("COMPANION_FILE")
-            rows = _rows(path, frames, max_frames, any_modality, duplicates)
-        except ReadingProblem as problem:
-            rows = [_row(status=problem.status, reason=problem.reason)]
-        items += [{"image": path, "input": shown, "row": len(items) + index, **row} for index, row in enumerate(rows)]
-    _tell_apart(items, duplicates)
+    choice = FrameSettings(frames, max_frames, any_modality)
+    items = list_items([look_into(path, name, choice, readable) for path, name, readable in walk(dataset_dir, exclude)])
     if not items:
         raise BundleError(f'"{dataset_dir}" holds no files. Check --dataset_dir.')
     return items
+
+
+def list_items(
+    files: Sequence[FoundFile], copy_of: Callable[[str], AbstractContextManager[str]] = nullcontext
+) -> list[dict[str, Any]]:
+    """Compare files with each other, and number their rows; see :func:`discover`.
+
+    Args:
+        files: in the order of the rows.
+        copy_of: makes a file that can be opened of a ``path``, while it is needed.
+    """
+    contents = _contents(files, copy_of)
+    items: list[dict[str, Any]] = []
+    for file in files:
+        for row in _judged(file, contents.get(file.path, "")):
+            items.append({"image": file.path, "input": file.name, "row": len(items), **row})
+    return items
+
+
+def _contents(
+    files: Iterable[FoundFile], copy_of: Callable[[str], AbstractContextManager[str]]
+) -> dict[str, str | None]:
+    """By path, for files whose UID others have too, see :func:`tell_apart`; their pixel data alone is read."""
+    by_uid: dict[str, list[FoundFile]] = defaultdict(list)
+    for file in files:
+        if file.place is not None:
+            by_uid[file.rows[0]["sop_instance_uid"]].append(file)
+    contents: dict[str, str | None] = {}
+    for same in (same for same in by_uid.values() if len(same) > 1):
+        digests = []
+        for file in same:
+            with copy_of(file.path) as path:
+                digests.append(digest_pixels(path, file.place))
+        contents |= dict(zip([file.path for file in same], tell_apart(digests), strict=True))
+    return contents
+
+
+def _judged(file: FoundFile, content: str | None) -> list[dict[str, Any]]:
+    """A file's rows, compared with the others' of its UID."""
+    if content is None:
+        return [make_row(uid=file.rows[0]["sop_instance_uid"], status="skipped", reason=note("DUPLICATE"))]
+    if not content:
+        return file.rows
+    reused = note("UID_REUSED", "other images have the same UID")
+    return [
+        {**row, "content": content, "reason": join_notes(row["reason"], reused)} if row["status"] == "ok" else row
+        for row in file.rows
+    ]
+
+
+def walk(dataset_dir: str | Path, exclude: str | Path | Sequence[str | Path] = ()) -> Iterator[tuple[str, str, bool]]:
+    """Path, name and readability of every file under a folder, in natural order.
+
+    Args:
+        dataset_dir: searched through all sub-folders, symbolic links included; or a single file.
+        exclude: folders to leave out.
+
+    Raises:
+        BundleError: the folder does not exist.
+    """
+    root = os.path.abspath(os.fspath(dataset_dir))
+    if not os.path.exists(root):
+        raise BundleError(f'"{dataset_dir}" does not exist. Check --dataset_dir.')
+    left_out = [exclude] if isinstance(exclude, (str, Path)) else list(exclude)
+    for path, readable in _walk(root, {os.path.realpath(folder) for folder in left_out}):
+        name = os.path.basename(root) if path == root else os.path.relpath(path, root)
+        # A name that is not UTF-8 could not be written to predictions.csv.
+        yield path, os.fsencode(name).decode("utf-8", "backslashreplace"), readable
 
 
 def _walk(root: str, left_out: set[str]) -> Iterator[tuple[str, bool]]:
@@ -97,85 +140,10 @@ def _walk(root: str, left_out: set[str]) -> Iterator[tuple[str, bool]]:
         if (status.st_dev, status.st_ino) in visited or os.path.realpath(path) in left_out:
             continue
         visited.add((status.st_dev, status.st_ino))
-        pending.extend(os.path.join(path, name) for name in sorted(names, key=_natural, reverse=True))
+        pending.extend(os.path.join(path, name) for name in sorted(names, key=natural, reverse=True))
 
 
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     """image2 before image10."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], name
-
-
-def _tell_apart(items: list[dict[str, Any]], duplicates: Duplicates) -> None:
-    """Name the different images of one UID, the first of which was not known to be one of several; in place."""
-    for item in items:
-        if item["status"] == "ok" and (content := duplicates.content(item["image"])):
-            item["content"] = content
-            item["reason"] = join_notes(item["reason"], note("UID_REUSED", "other images have the same UID"))
-
-
-def _rows(
-    path: str, frames: FrameChoice, max_frames: int, any_modality: bool, duplicates: Duplicates
-) -> list[dict[str, Any]]:
-    """All that one file gives, without its name."""
-    if any(fnmatch.fnmatch(os.path.basename(path).lower(), names) for names in _MASK_NAMES):
-        raise ReadingProblem("NOT_AN_IMAGE", "named like a ground truth mask")
-    kind = file_kind(path)
-    if kind == DICOM:
-        return _dicom_rows(path, read_dicom_header(path, any_modality), frames, max_frames, duplicates)
-    count = count_pictures(path) if kind == PICTURE else 1
-    chosen, limit = _choose(count, frames, max_frames)
-    return [_row(frame=frame, reason=limit) for frame in chosen] or [_row(status="skipped", reason=limit)]
-
-
-def _choose(count: int, frames: FrameChoice, max_frames: int) -> tuple[list[int], str]:
-    """The frames to analyse, and a note where they are not all."""
-    chosen = choose_frames(count, frames, max_frames)
-    return chosen, note("CINE_LIMIT", f"{len(chosen)} of {count} frames") if len(chosen) < count else ""
-
-
-def _dicom_rows(
-    path: str, header: DicomHeader, frames: FrameChoice, max_frames: int, duplicates: Duplicates
-) -> list[dict[str, Any]]:
-    uid = header.sop_instance_uid
-    if min(header.rows, header.columns) < MINIMUM_SIDE:
-        words = f"less than {MINIMUM_SIDE} pixels high or wide"
-        return [_row(uid=uid, status="failed", reason=note("UNUSABLE_IMAGE", words))]
-    if uid and duplicates.is_known(path, header):
-        return [_row(uid=uid, status="skipped", reason=note("DUPLICATE"))]
-    chosen, limit = _choose(header.frames, frames, max_frames)
-    if not chosen:
-        return [_row(uid=uid, status="skipped", reason=limit)]
-    regions = range(len(header.geometry.regions)) or (-1,)
-    rows = []
-    for region in regions:
-        area = header.geometry.select(region)
-        stale = "the regions do not fit the frame" if area.provenance == STALE_REGION else ""
-        reason = join_notes(
-            note("MULTIPLE_REGIONS", f"{len(regions)} B-mode regions") if len(regions) > 1 else "",
-            limit,
-            _count_note(header),
-            "" if header.study_instance_uid else note("NO_STUDY_UID"),
-            "" if area.spacing else note("SPACING_UNKNOWN", stale),
-        )
-        rows += [_row(frame=frame, region=region, uid=uid, reason=reason) for frame in chosen]
-    rows = [{**row, "study": header.study_instance_uid} for row in rows]
-    return sorted(rows, key=lambda row: (row["frame"], row["region"]))
-
-
-def _count_note(header: DicomHeader) -> str:
-    if header.frames == header.promised_frames or (header.frames == 1 and not header.promised_frames):
-        return ""
-    promised = "none" if header.promised_frames is None else header.promised_frames
-    return note("FRAME_COUNT", f"{header.frames} in the pixel data, {promised} in the header")
-
-
-def _row(frame: int = 0, region: int = -1, uid: str = "", status: str = "ok", reason: str = "") -> dict[str, Any]:
-    return {
-        "frame": frame,
-        "region": region,
-        "sop_instance_uid": uid,
-        "status": status,
-        "reason": reason,
-        "content": "",
-    }

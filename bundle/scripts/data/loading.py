@@ -53,7 +53,8 @@ class LoadUltrasoundd(MapTransform):
             be analysed, which includes black and tiny ones, and the path is left out of the image's meta data.
         decode_seconds: time limit for one compressed DICOM frame.
         any_modality: read DICOM images of other modalities too.
-        gray: images are gray by nature, so that strong colours are noted as flow.
+        gray: images are gray by nature, so that strong colours are noted as flow; otherwise they are coloured, and a
+            gray one is none of them.
         allow_missing_keys: as in MONAI.
 
     Raises:
@@ -87,11 +88,16 @@ class LoadUltrasoundd(MapTransform):
         entry = item[key]
         try:
             item[key], item["source"], _ = self._load(entry, int(item.get("frame", 0)), int(item.get("region", -1)))
+            self._refuse_gray(item[key])
         except ReadingProblem as problem:
             name = f'"{entry}"' if isinstance(entry, (str, os.PathLike)) else "The image"
             raise BundleError(f"{name} cannot be read: {problem.reason}. Replace it or take it off the list.") from None
         if isinstance(entry, (str, os.PathLike)):
             item[key].meta["filename_or_obj"] = os.fspath(entry)
+
+    def _refuse_gray(self, image: torch.Tensor) -> None:
+        if not self.gray and _is_gray(image):
+            raise ReadingProblem("GRAY_IMAGE", "the images of this site are coloured")
 
     def _load_or_record(self, item: dict[Hashable, Any], key: Hashable) -> None:
         status, notes = item.get("status", "ok"), item.get("reason", "")
@@ -100,6 +106,7 @@ class LoadUltrasoundd(MapTransform):
             try:
                 image, source, more = self._load(item[key], int(item.get("frame", 0)), int(item.get("region", -1)))
                 _check_usable(image)
+                self._refuse_gray(image)
                 notes = join_notes("COLOR_FLOW" if self.gray and source["color_flow"] else "", notes, more)
             except ReadingProblem as problem:
                 status, notes, image = problem.status, problem.reason, MetaTensor(torch.zeros(_BLANK))
@@ -151,8 +158,7 @@ class EnsureThreeChannelsd(MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             image = item[key]
-            alike = image.shape[0] == 1 or (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2]))
-            if self.gray and not alike:
+            if self.gray and not _is_gray(image):
                 image = (image * image.new_tensor(_LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
             item[key] = image.expand(3, -1, -1).contiguous() if image.shape[0] == 1 else image
         return item
@@ -183,6 +189,11 @@ def _describe(kind: str, crop: tuple[int, int, int, int], rows: int, columns: in
         "spacing_provenance": UNKNOWN,
         "color_flow": False,
     }
+
+
+def _is_gray(image: torch.Tensor) -> bool:
+    """One channel, or three alike."""
+    return image.shape[0] == 1 or (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2]))
 
 
 def _is_colored(image: np.ndarray) -> bool:

@@ -21,6 +21,7 @@ STATUS_OF_CODE = {
     "DICOMDIR": "skipped",
     "NOT_AN_IMAGE": "skipped",
     "WRONG_MODALITY": "skipped",
+    "GRAY_IMAGE": "skipped",
     "DUPLICATE": "skipped",
     "COMPANION_FILE": "skipped",
     "FILM": "skipped",

@@ -15,7 +15,7 @@ from scripts.sites import Classes
 Part = tuple[tuple[int, int, int, int], np.ndarray]
 
 COMBINATIONS = ("mean", "reliability_weighted_mean", "median", "max")
-PICTURES = ("folder", "file")
+PICTURES = ("file", "folder")
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class StudyRules:
         gap: so many analysed frames may lie between in which it was not found.
         combine: one of :data:`COMBINATIONS`, of the probabilities of frames or views.
         disagree_from: views disagree where their probabilities lie further apart than this, 0..1.
-        pictures: of which study a file without a Study Instance UID is: that of its ``folder``, or of the ``file``.
+        pictures: a file without a Study Instance UID is a study of its own (``file``), or of that of its ``folder``.
     """
 
     overlap: float = 0.2
     gap: int = 1
     combine: str = "mean"
     disagree_from: float = 0.5
-    pictures: str = "folder"
+    pictures: str = "file"
 
     def __post_init__(self) -> None:
         for name, known in (("combine", COMBINATIONS), ("pictures", PICTURES)):

@@ -1,8 +1,9 @@
 """The run over a folder: its table, resuming, writers, interruptions."""
 
+from .analysis import Analysis
 from .prediction_writer import PredictionWriter
 from .stopwatch import Stopwatch
 from .strips import StripWriter
 from .tables.studies import StudyTable
 
-__all__ = ["PredictionWriter", "Stopwatch", "StripWriter", "StudyTable"]
+__all__ = ["Analysis", "PredictionWriter", "Stopwatch", "StripWriter", "StudyTable"]

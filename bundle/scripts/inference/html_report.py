@@ -21,6 +21,7 @@ from scripts.results.html.pictures import copy_picture
 from scripts.switches import is_on
 from scripts.writing.files import whole_file
 
+from .strips import strip_path
 from .tables.lesions import LesionsByRow
 from .tables.predictions import PredictionTable, read_table, table_columns
 
@@ -83,9 +84,10 @@ def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool
     for number, (row, alone) in enumerate(_with_siblings(table.rows()), 1):
         stem = row["mask"].removeprefix("masks/").removesuffix(".png")
         files = "".join(letter for letter, path in _FILES.items() if stem and (root / path.format(stem)).is_file())
-        study, name = studies.of(row["input"]), _called(row, alone)
+        strip = "" if alone or not stem else strip_path(row)
+        study, name = studies.name(row["input"]), _called(row, alone)
         of_row = lesions.of(row) if row["lesion_found"] == "true" else []
-        disagree = study in studies.disagreeing
+        disagree = studies.disagree(row["input"])
         if not names:
             numbers.setdefault(study, len(numbers) + 1)
             # Whatever columns a table may get: a cell that holds the name of the file is none to show.
@@ -95,27 +97,35 @@ def _page_rows(table: PredictionTable, root: Path, probability: str, names: bool
             ]
             stem, name, study = f"{number:06d}", f"Image {number}", f"Study {numbers[study]}" if study else ""
             files = "p" if "o" in files and _copied(root, row["overlay"], stem) else ""
+            strip = ""
         yield PageRow(
             number, name, study, row["status"], row["reason"], row["diagnosis"], _number(row[probability]),
             row["indeterminate"] == "true" if row["indeterminate"] else None, _number(row["reliability"]),
             tuple(_number(row[column]) for column in _SIZE), disagree, stem, files, of_row,
+            strip if strip and (root / strip).is_file() else "",
         )  # fmt: skip
 
 
 class _Studies:
-    """The study of an input, from studies.csv where it names it; otherwise its folder."""
+    """What studies.csv says of the study of an input; where it is of no study but its own, its folder is shown."""
 
     def __init__(self, path: Path) -> None:
         self._of: dict[str, str] = {}
-        self.disagreeing: set[str] = set()
+        self._disagreeing: set[str] = set()
         for row in read_table(path):
-            if row.get("input") and row.get("study"):
-                self._of[row["input"]] = row["study"].rstrip("/")
-            if row.get("views_disagree") == "true" and not row.get("input"):
-                self.disagreeing.add(row["study"].rstrip("/"))
+            if row.get("input"):
+                self._of[row["input"]] = row["study"]
+            elif row.get("views_disagree") == "true":
+                self._disagreeing.add(row["study"])
 
-    def of(self, input_: str) -> str:
-        return self._of.get(input_) or posixpath.dirname(input_)
+    def name(self, input_: str) -> str:
+        """The study's UID, or the folder."""
+        study = self._of.get(input_, input_)
+        return posixpath.dirname(input_) if study == input_ or study.endswith("/") else study
+
+    def disagree(self, input_: str) -> bool:
+        """Whether its views do."""
+        return self._of.get(input_) in self._disagreeing
 
 
 def _copied(root: Path, overlay: str, stem: str) -> bool:

@@ -11,7 +11,7 @@ from scripts.errors import EXIT_UNUSABLE, BundleError
 from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED
 from scripts.writing.notice import NOTE
 
-_FOLDERS = ("overlays", "masks", "evidence", "dicom_seg", "dicom_sr")
+_FOLDERS = ("overlays", "masks", "evidence", "strips", "dicom_seg", "dicom_sr")
 
 
 def totals(output_dir: Path, rows: Iterable[Mapping[str, str]], summary: Mapping[str, Any]) -> list[str]:

@@ -20,7 +20,9 @@ from .tables.evidence import EvidenceFile
 from .tables.lesions import lesion_rows
 from .tables.predictions import PredictionTable, RowKey, text_key
 
-_FOLDERS = ("masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "report_pictures")
+_FOLDERS = (
+    "masks", "overlays", "dicom_seg", "dicom_sr", "dicom_sc", "evidence", "strips", "report_pictures", "shards",
+)  # fmt: skip
 _REPORT = "report.html"
 _FILES = ("predictions.csv", "lesions.csv", "studies.csv", "evidence.json", "summary.json", _REPORT)
 _LOCK = ".lock"

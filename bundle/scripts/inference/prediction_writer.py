@@ -12,14 +12,13 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 from torch import nn
 from tqdm import tqdm
 
 from scripts.networks import weights_digest
-from scripts.results.result_files import AnalysedImage, ResultFiles
+from scripts.results.result_files import ResultFiles
 from scripts.sites import Site
 
 from .background import Background
@@ -28,10 +27,11 @@ from .outcome import outcome, totals
 from .output_folder import OutputFolder
 from .provenance import bundle_version, configuration_digest, network_digest
 from .result_names import name_results
+from .row_stream import RowStream
 from .stopwatch import Stopwatch
 from .summary import run_summary
 from .tables.lesions import lesion_columns
-from .tables.predictions import finding_cells, row_key, table_columns
+from .tables.predictions import row_key, table_columns
 
 logger = logging.getLogger("rad_vlsm")
 
@@ -102,7 +102,7 @@ class PredictionWriter:
                 "network": network_digest(network),
                 "site": asdict(self.site),
                 "settings": self.settings,
-                "input": os.path.realpath(dataset_dir),
+                "input": str(dataset_dir) if "://" in str(dataset_dir) else os.path.realpath(dataset_dir),
             }
         )
         terms = site.lexicon.terms_said if site.lexicon else ()
@@ -114,15 +114,18 @@ class PredictionWriter:
         self.stopwatch = stopwatch or Stopwatch()
         self.background: Background | None = None
         self.progress = tqdm(disable=True)
-        self._names = name_results(items)
+        self.stream: RowStream | None = None
         self._images_of = Counter(str(item["input"]) for item in items)
         self._settled = set() if overwrite else self.folder.keys()
-        self._next = 0
         self._progress_told = time.monotonic()
 
     def pending(self) -> list[Mapping[str, Any]]:
         """The items that need the network and have no row yet."""
         return [item for item in self.items if item["status"] == "ok" and row_key(item) not in self._settled]
+
+    def has_news(self) -> bool:
+        """Whether there is an item without a row."""
+        return any(row_key(item) not in self._settled for item in self.items)
 
     def open(self) -> None:
         """Make the output folder ready: start it, or go on with it.
@@ -134,10 +137,12 @@ class PredictionWriter:
         self.folder.open(order, self.overwrite)
         self._settled = self.folder.keys()  # by now: another run may have ended in between
         with disk_trouble_in_one_sentence(self.folder.path):
-            self.folder.write_summary(self._summary(finished=False))
+            self.folder.write_summary(self.summary(finished=False))
         if self._settled:
             logger.info("%d of %d rows are there already.", len(self._settled & order.keys()), len(order))
         self.background = Background(self.num_writers if self.pending() else 0, self.files.warm_up)
+        names = name_results(self.items)
+        self.stream = RowStream(self.items, names, self.files, self.site, self.background, self._settled)
         # On a terminal alone, and gone at the end: the last line is the sentence.
         self.progress = tqdm(
             total=len(order), initial=len(self._settled & order.keys()), desc="Inference", unit=" images",
@@ -160,16 +165,35 @@ class PredictionWriter:
             BundleError: with exit code 1 and that line, if something failed or nothing was usable.
         """
         with closing(self.folder), closing(self.progress), disk_trouble_in_one_sentence(self.folder.path):
-            self._settle_up_to(len(self.items))
+            self.stream.finish()
             self._append_rows(wait=True)
             self.background.close()
             self.folder.put_in_order(self._order())
-            for write in summaries:
-                write()
             self.stopwatch.lap("writing")
-            self._write_report()
-            self.folder.write_summary(self._summary(finished=True))
-        told = totals(self.folder.path, self.folder.table.rows(), self._summary(finished=True))
+            self.summarise(*summaries)
+        self.tell_outcome()
+
+    def pause(self) -> None:
+        """Keep what has been analysed so far, and let other runs in; the rest is still to do."""
+        with closing(self.folder), closing(self.progress), disk_trouble_in_one_sentence(self.folder.path):
+            self._append_rows(wait=True)
+            self.background.close()
+
+    def summarise(self, *summaries: Callable[[], None]) -> None:
+        """Write what is made of the whole table, the page, and at last summary.json, which says that all is there."""
+        for write in summaries:
+            write()
+        self.stopwatch.lap("writing")
+        self._write_report()
+        self.folder.write_summary(self.summary(finished=True))
+
+    def tell_outcome(self) -> None:
+        """Say how the run went, as the last lines on stderr.
+
+        Raises:
+            BundleError: with exit code 1 and the last line, if something failed or nothing was usable.
+        """
+        told = totals(self.folder.path, self.folder.table.rows(), self.summary(finished=True))
         print(*told, sep="\n", file=sys.stderr)
         print(outcome(self.folder.path, self.folder.table.counts()["status"]), file=sys.stderr, flush=True)
 
@@ -177,7 +201,7 @@ class PredictionWriter:
         if self.report:
             from .html_report import write_report  # Jinja2 is not needed before
 
-            write_report(self.folder.path, self._summary(finished=True), self.report_names)
+            write_report(self.folder.path, self.summary(finished=True), self.report_names)
             self.stopwatch.lap("report")
 
     def _give_up(self, error: BaseException) -> None:
@@ -191,43 +215,16 @@ class PredictionWriter:
     def _take_batch(self, engine: Engine) -> None:
         self.stopwatch.lap("postprocessing")
         with disk_trouble_in_one_sentence(self.folder.path):
-            for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-                self._settle_up_to(item["row"])
-                self._settle({**item, **output})
+            self.stream.take(engine.state.batch, engine.state.output)
             self._append_rows()
         self.stopwatch.lap("writing")
         if self.progress.disable and time.monotonic() - self._progress_told > _SECONDS_BETWEEN_PROGRESS:
             self._progress_told = time.monotonic()
-            logger.info("%d of %d rows.", self._next, len(self.items))
-
-    def _settle_up_to(self, row: int) -> None:
-        """Rows for items that needed no network, so far."""
-        for item in self.items[self._next : row]:
-            if row_key(item) not in self._settled:
-                self.background.pass_on((item, None), {})
-        self._next = max(self._next, row)
-
-    def _settle(self, item: Mapping[str, Any]) -> None:
-        """The files and the row of one item that has been through the network."""
-        number = item["row"]
-        self._next = number + 1
-        told = {name: item.get(name) for name in ("status", "reason", "out_of_domain")}
-        row = {**self.items[number], **told}
-        if row["status"] != "ok":
-            self.background.pass_on((row, None), {})
-            return
-        finding, picture = item["finding"], np.asarray(item["picture"])
-        row |= finding_cells(finding, self.site.classes.probability)
-        place = (int(row["frame"]), int(row["region"]), row["content"], row["reason"])
-        image = AnalysedImage(row["image"], self._names[number], number + 1, *place, item["source"], picture, finding)
-        self.background.submit((row, finding), self.files.write, image)
+            logger.info("%d of %d rows.", self.stream.taken, len(self.items))
 
     def _append_rows(self, wait: bool = False) -> None:
-        for (row, finding), columns in self.background.done(wait):
-            if columns.get("status") == "failed":
-                row = self.items[row["row"]]
-            row = {**row, **columns}
-            self.folder.append(row, finding if row["status"] == "ok" else None, self.site.classes.probability)
+        for row, finding in self.stream.rows(wait):
+            self.folder.append(row, finding, self.site.classes.probability)
             self.progress.update()
             if row["status"] != "ok":
                 logger.info("%s: %s, %s.", self._place(row), row["status"], row["reason"])
@@ -239,7 +236,8 @@ class PredictionWriter:
             return place
         return f"{place} (frame {row['frame']}" + (f", region {row['region']})" if row["region"] >= 0 else ")")
 
-    def _summary(self, finished: bool) -> dict[str, Any]:
+    def summary(self, finished: bool) -> dict[str, Any]:
+        """What summary.json says."""
         return run_summary(
             self.items, self.folder.table, self.site, self.network, finished,
             weights_sha256=self.weights_sha256, settings=self.settings, seconds=self.stopwatch.report(),

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,11 @@ def main() -> None:
         raise BundleError("Name the one folder of results: python -m scripts.inference.show_results OUT")
     output_dir = Path(sys.argv[1])
     rows, studies, summary = [], [], {}
-    try:
+    with suppress(OSError, ValueError, KeyError, TypeError):  # no results, or none of this version
         summary = json.loads((output_dir / "summary.json").read_text(encoding="utf-8"))
         probability = summary["site"]["probability"]
         rows = list(PredictionTable(output_dir / "predictions.csv", table_columns(probability)).rows())
         studies = list(PredictionTable(output_dir / "studies.csv", study_columns(probability)).rows())
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no results, or none of this version
     if not rows:
         raise BundleError(f'"{output_dir}" holds no results. Run inference with --output_dir {output_dir} first.')
     sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name shows its code

@@ -17,7 +17,6 @@ from scripts.sites import Site
 from scripts.writing.drawing import png_bytes
 from scripts.writing.files import write_whole
 
-from .result_names import name_results
 from .tables.predictions import RowKey, row_key, text_key
 from .tables.views import Sighting, read_parts
 
@@ -26,7 +25,7 @@ _THUMBNAILS = 5
 
 
 class StripWriter:
-    """Writes ``overlays/<input>[_rN]_strip.png``.
+    """Writes ``strips/<input>[_rN].png``.
 
     Args:
         items: work items of :func:`scripts.data.discover`.
@@ -68,18 +67,7 @@ class StripWriter:
         shown = [one for row in chosen if (one := self._thumbnail(row, seen[row["frame"]])) is not None]
         readings = [(int(frame), sighting and sighting.reading) for frame, sighting in seen.items()]
         picture = draw_strip(readings, answer, key, shown, self.site, lesions)
-        write_whole(self.root / "overlays" / f"{self._name(rows[0][0])}.png", png_bytes(picture))
-
-    def _name(self, row: Mapping[str, str]) -> str:
-        """After the input; another input's overlay of that name is not overwritten."""
-        name = strip_name(row["mask"])
-        while name in self._names:
-            name += "_strip"
-        return name
-
-    @cached_property
-    def _names(self) -> set[str]:
-        return set(name_results(self.items))
+        write_whole(self.root / strip_path(rows[0][0]), png_bytes(picture))
 
     @cached_property
     def _item_of(self) -> dict[RowKey, Mapping[str, Any]]:
@@ -99,9 +87,13 @@ class StripWriter:
         return Thumbnail(int(row["frame"]), picture, mask[top:bottom, left:right])
 
 
-def strip_name(mask: str) -> str:
-    """The strip's name without suffix, from the path of a frame's mask."""
-    return _FRAME.sub("", mask.removeprefix("masks/").removesuffix(".png")) + "_strip"
+def strip_path(row: Mapping[str, str]) -> str:
+    """Where the strip of a view lies, relative to the results.
+
+    Args:
+        row: of predictions.csv, any of its analysed frames.
+    """
+    return f"strips/{_FRAME.sub('', row['mask'].removeprefix('masks/').removesuffix('.png'))}.png"
 
 
 def choose_thumbnails(rows: Sequence[Mapping[str, str]], key: int | None) -> list[Mapping[str, str]]:

@@ -1,5 +1,6 @@
 """Tensors in, tensors out: the Rad-VLSM network and its parts."""
 
+from .adapters import adapt, adapter_digest, find_adapter, load_default, load_site_weights, save_adapter
 from .alignment import Alignment
 from .candidate_boxes import CandidateBoxes
 from .checkpoints import (
@@ -12,6 +13,7 @@ from .checkpoints import (
     save_weights,
     weights_digest,
 )
+from .closed_loop import ClosedLoop
 from .diagnosis_head import DiagnosisHead
 from .encoders.compact import CompactEncoder
 from .encoders.efficientnet_lite import EfficientNetLiteEncoder, load_imagenet
@@ -32,6 +34,7 @@ from .text_tower import TextTower
 __all__ = [
     "Alignment",
     "CandidateBoxes",
+    "ClosedLoop",
     "CompactEncoder",
     "DiagnosisHead",
     "EfficientNetLiteEncoder",
@@ -47,14 +50,20 @@ __all__ = [
     "SamEncoder",
     "SemanticPrompter",
     "TextTower",
-    "fuse_candidates",
+    "adapt",
+    "adapter_digest",
     "average_weights",
+    "find_adapter",
+    "fuse_candidates",
     "load_alignment",
+    "load_default",
     "load_heads",
     "load_imagenet",
     "load_sam",
+    "load_site_weights",
     "load_text_tower",
     "load_weights",
+    "save_adapter",
     "save_text_tower",
     "save_weights",
     "weights_digest",

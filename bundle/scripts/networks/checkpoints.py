@@ -29,9 +29,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     Raises:
         BundleError: if the file is missing or holds no state dict.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise BundleError(f'The weights "{path}" do not exist; check the path, or train them with configs/train.json.')
+    path = _existing(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names a dozen kinds of broken files
@@ -51,13 +49,17 @@ def weights_digest(path: str | Path) -> str:
     Raises:
         BundleError: if the file is missing.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise BundleError(f'The weights "{path}" do not exist; check the path, or train them with configs/train.json.')
+    path = _existing(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else (
             hashlib.sha256(file.read()).hexdigest()
         )
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).is_file():
+        raise BundleError(f'The weights "{path}" do not exist; check the path, or train them with configs/train.json.')
+    return Path(path)
 
 
 def explain_mismatch(

@@ -61,7 +61,7 @@ def diagnose_lesions(network: nn.Module, image: Tensor, inside: Tensor) -> dict[
             weights,
             weights,
         )
-        radiomics = network.radiomics(image.mean(dim=1, keepdim=True).expand(number, -1, -1, -1), mask)
+        radiomics = network.radiomics(image.expand(number, -1, -1, -1), mask)
         logits = network.diagnosis_head(
             embedding,
             F.adaptive_avg_pool2d(views, embedding.shape[-2:]),

@@ -32,7 +32,7 @@ class RadVLSM(nn.Module):
         reliability: which candidates to trust.
         mask_refiner: the fused mask and the detail -> the fused mask at S/2.
         evidence_gate: is there a lesion at all.
-        radiomics: image (B, 1, S, S) and mask (B, 1, S, S) -> (B, R) named descriptors; has ``names``.
+        radiomics: image (B, 3, S, S) and mask (B, 1, S, S) -> (B, R) named descriptors; has ``names``.
         diagnosis_head: which of C classes.
         prompt_embedding: embedding f (256) of the fixed class-agnostic prompt; None leaves it to the checkpoint.
         mask_threshold: probability from which a pixel belongs to the mask, for radiomics and the gate.
@@ -162,7 +162,7 @@ class RadVLSM(nn.Module):
         # ... and what lies inside the mask is diagnosed: where to look is learned from masks and semantics alone.
         inside = torch.sigmoid(mask_logits.detach())
         mask = (inside > self.mask_threshold).to(image.dtype)
-        radiomics = self.radiomics(image.mean(dim=1, keepdim=True), mask)
+        radiomics = self.radiomics(image, mask)
         logits = self.diagnosis_head(
             embedding,
             F.adaptive_avg_pool2d(as_views(inside, mirrored), [embedding.shape[2], embedding.shape[3]]),

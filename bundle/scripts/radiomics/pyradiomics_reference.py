@@ -66,7 +66,7 @@ class PyRadiomics(nn.Module):
 
     names: list[str]
 
-    def __init__(self) -> None:
+    def __init__(self, color: bool = False) -> None:
         super().__init__()
         try:
             from radiomics import firstorder, glcm, shape2D
@@ -81,13 +81,13 @@ class PyRadiomics(nn.Module):
             "firstorder": firstorder.RadiomicsFirstOrder,
             "glcm": glcm.RadiomicsGLCM,
         }
-        self._torch = TorchRadiomics()
+        self._torch = TorchRadiomics(color)
         self.names = list(self._torch.names)
 
     def forward(self, image: Tensor, mask: Tensor, valid: Tensor | None = None) -> Tensor:
         """Measure; arguments and result as in `TorchRadiomics.forward`."""
         values = self._torch(image, mask, valid)
-        pixels = image[:, 0].detach().to("cpu", torch.float64).numpy()
+        pixels = image.mean(dim=1).detach().to("cpu", torch.float64).numpy()
         lesions = mask[:, 0].detach().cpu().numpy() > 0.5
         for index, (grey, lesion) in enumerate(zip(pixels, lesions, strict=True)):
             for name, value in self.measure(grey, lesion).items():

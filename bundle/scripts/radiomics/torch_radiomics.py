@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from .color import COLOR_NAMES, color_descriptors
 from .echo import ECHO_IBSI, ECHO_NAMES, POSTERIOR_NAMES, echo_descriptors, posterior_descriptors
 from .grey import grey_levels
 from .lesion_rows import field_of_view, lesion_box, lesion_moments, lesion_rows
@@ -25,22 +26,26 @@ class TorchRadiomics(nn.Module):
     Where a descriptor has a pyradiomics 3.0.1 counterpart (`shape2D`, `firstorder`, `glcm` with force2D, binCount 32)
     it has its value; those that follow IBSI carry its code in `IBSI`.
 
+    Args:
+        color: measure colours too; everything else is measured in the mean of the channels.
+
     Attributes:
         names: the R descriptors in output order, `<family>_<descriptor>`; defined in `shape`, `margin`, `echo`
-            (with the posterior features) and `texture`.
+            (with the posterior features), `texture` and `color`.
     """
 
     names: list[str]
 
-    def __init__(self) -> None:
+    def __init__(self, color: bool = False) -> None:
         super().__init__()
-        self.names = list(NAMES)
+        self.color = color
+        self.names = NAMES + COLOR_NAMES if color else list(NAMES)
 
     def forward(self, image: Tensor, mask: Tensor, valid: Tensor | None = None) -> Tensor:
         """Measure.
 
         Args:
-            image: (B, 1, H, W), values in [0, 1].
+            image: (B, 1 or 3, H, W), values in [0, 1]; three channels to measure colours.
             mask: (B, 1, H, W), lesion where above 0.5.
             valid: (B, 1, H, W), 1 in the field of view, a rectangle, and 0 in padding; by default the rectangle spanned
                 by the rows and columns of the image that are not all zero.
@@ -50,7 +55,8 @@ class TorchRadiomics(nn.Module):
         """
         with torch.no_grad():
             dtype = torch.float64 if image.dtype == torch.float64 else torch.float32
-            image = image.to(dtype)
+            picture = image.to(dtype)
+            image = picture.mean(dim=1, keepdim=True) if picture.shape[1] > 1 else picture
             if valid is not None:
                 image = image * (valid > 0.5).to(dtype)
             light = image[:, 0].sum(2)  # (B, H)
@@ -75,4 +81,6 @@ class TorchRadiomics(nn.Module):
                 ],
                 1,
             )
+            if self.color:
+                values = torch.cat([values, color_descriptors(picture, mask)], 1)
             return torch.where(lesions.count > 0, values, 0.0).to(dtype)

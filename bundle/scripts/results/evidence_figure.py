@@ -13,6 +13,7 @@ from scripts.sites import Classes, Site
 from scripts.writing.drawing import BACKGROUND, FAINT, RGB, SERIES_COLORS, TEXT, draw_contour, fitting_font, font_of
 from scripts.writing.notice import NOTE
 
+from .overlay import one_by_one
 from .wording import color_of, heading, numbers, sentence_case
 
 _WIDTH, _GAP, _LINE = 320, 8, 20
@@ -45,7 +46,7 @@ def draw_evidence(
         (image, "Image", TEXT),
         (_heat(image, finding.response), f"Response, peak {evidence.response_peak:.2f}", TEXT),
         (_boxes(image, scale, crop, evidence.candidates), "Candidates", TEXT),
-        (_contour(image, mask, color), heading(finding), color),
+        (_contours(image, mask, finding, site), heading(finding), color),
     )
     moved = moves(evidence.descriptors, site.classes)
     sheet = Image.new("RGB", (4 * _WIDTH + 5 * _GAP, size[1] + (3 + len(moved)) * _LINE + 2 * _GAP), BACKGROUND)
@@ -116,8 +117,9 @@ def _series(number: int) -> RGB:
     return SERIES_COLORS[number % len(SERIES_COLORS)]
 
 
-def _contour(image: Image.Image, mask: np.ndarray, color: RGB) -> Image.Image:
+def _contours(image: Image.Image, mask: np.ndarray, finding: Finding, site: Site) -> Image.Image:
     canvas = np.array(image)
-    inside = Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8)).resize(image.size, Image.Resampling.NEAREST)
-    draw_contour(canvas, np.asarray(inside) > 127, color)
+    for alone, lesion in one_by_one(np.asarray(mask) > 0, finding):
+        inside = Image.fromarray(np.where(alone, 255, 0).astype(np.uint8)).resize(image.size, Image.Resampling.NEAREST)
+        draw_contour(canvas, np.asarray(inside) > 127, color_of(lesion, site))
     return Image.fromarray(canvas)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image, ImageDraw
 
-from scripts.findings.finding import Finding
+from scripts.findings.finding import Finding, Lesion
 from scripts.findings.measurements import connected_parts
 from scripts.sites import Site
 from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of, wrap
@@ -42,11 +44,22 @@ def draw_overlay(
         size = (canvas.shape[1] * enlarged, canvas.shape[0] * enlarged)
         canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
         inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+    for alone, lesion in one_by_one(inside, finding):
+        draw_contour(canvas, alone, color_of(lesion, site))
+    return _add_caption(Image.fromarray(canvas), finding, site, name)
+
+
+def one_by_one(inside: np.ndarray, finding: Finding) -> Iterator[tuple[np.ndarray, Lesion]]:
+    """The mask of each lesion alone, of the size of the mask of all, and the lesion.
+
+    Args:
+        inside: bool, where any lesion is.
+        finding: with the lesions.
+    """
     for (box, part), lesion in zip(connected_parts(inside), finding.lesions, strict=False):
         alone = np.zeros_like(inside)
         alone[box[0] : box[2], box[1] : box[3]] = part
-        draw_contour(canvas, alone, color_of(lesion, site))
-    return _add_caption(Image.fromarray(canvas), finding, site, name)
+        yield alone, lesion
 
 
 def without_caption(overlay: Image.Image) -> Image.Image:

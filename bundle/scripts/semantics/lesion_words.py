@@ -37,7 +37,7 @@ class LesionWords:
         """
         if self.lexicon is None:
             return "", "", {}
-        image = picture.mean(axis=0, dtype=np.float32) / 255.0
+        image = (picture if self.lexicon.colored else picture.mean(axis=0, dtype=np.float32)) / np.float32(255)
         try:
             terms = describe_lesion(image, mask, self.lexicon, spacing[0] / spacing[1] if spacing else 1.0).morphology
             sentence = write_sentence(self.lexicon, terms)

@@ -31,6 +31,7 @@ class Lexicon:
         mirrored: by term, the values that a left-right mirror image turns into others.
         forbidden_stems: how the words of diagnosis begin; no description holds one.
         allowed_words: words that begin like them and may be said.
+        colored: ``measure`` takes the picture in its channels, (C, H, W), instead of their mean, (H, W).
     """
 
     terms: Mapping[str, Sequence[str]]
@@ -46,6 +47,7 @@ class Lexicon:
     mirrored: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     forbidden_stems: Sequence[str] = ()
     allowed_words: Sequence[str] = ()
+    colored: bool = False
 
     @property
     def terms_said(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -15,11 +16,14 @@ from scripts.errors import BundleError
 from .lexicon import Lexicon
 from .measures.lesion import describe_lesion
 from .prompts import Prompts, fill_prompt
-from .sentences import write_sentence
+from .sentences import parse_sentence, write_sentence
 
 
 class DescribeLesiond(MapTransform):
     """Describe the lesion of an item in words.
+
+    An item may bring a ``description`` of its own. Where it is a sentence of the lexicon, its terms replace the
+    measured ones; any other text is taken as it is, and kept as ``own_description``, "" elsewhere.
 
     Adds ``description`` (a sentence), ``morphology`` (its terms, see `Morphology`; "" where nothing is said) and
     ``measurements`` (numbers by name). Place it after flips, rotations and crops: left becomes right with the image.
@@ -31,8 +35,8 @@ class DescribeLesiond(MapTransform):
         absent: the ``diagnosis`` of an image without a lesion.
 
     Raises:
-        BundleError: image and mask do not fit, or the item's ``diagnosis`` says lesion where its mask is empty, or
-            none where it is not.
+        BundleError: image and mask do not fit, the item's ``diagnosis`` says lesion where its mask is empty, or none
+            where it is not, or its own description names a diagnosis.
     """
 
     def __init__(
@@ -52,11 +56,26 @@ class DescribeLesiond(MapTransform):
         item = dict(data)
         image, mask = (torch.as_tensor(item[key]).cpu().numpy() for key in self.keys)
         _require_lesion(item, mask, self.keys[1], self.absent)
-        morphology, measurements = describe_lesion(image.mean(axis=0), mask[0], self.lexicon, _aspect(item))
-        item["description"] = write_sentence(self.lexicon, morphology, self.phrasing)
-        item["morphology"] = dict(morphology)
+        morphology, measurements = describe_lesion(image, mask[0], self.lexicon, _aspect(item))
+        said, item["own_description"] = self._read_own(item)
+        item["morphology"] = {**morphology, **said}
+        own = item["own_description"]
+        item["description"] = own or write_sentence(self.lexicon, item["morphology"], self.phrasing)
         item["measurements"] = measurements
         return item
+
+
+    def _read_own(self, item: Mapping[Hashable, Any]) -> tuple[dict[str, str], str]:
+        """The terms that an item's own description states, or the description where it is of other words."""
+        own = item.get("description") or ""
+        named = self.lexicon.find_forbidden(own)
+        if named:
+            where = item.get("group", "an item")
+            raise BundleError(f'The description of "{where}" names a diagnosis ("{named[0]}"). Describe what is seen.')
+        try:
+            return {term: value for term, value in parse_sentence(self.lexicon, own).items() if value}, ""
+        except BundleError:
+            return {}, own
 
 
 class RandMirrord(Randomizable, MapTransform):
@@ -83,11 +102,14 @@ class RandMirrord(Randomizable, MapTransform):
             for key in self.key_iterator(item):
                 item[key] = self.flip(item[key])
             item["morphology"] = self.lexicon.mirror(item["morphology"])
+            if item.get("own_description"):
+                item["own_description"] = _SIDES.sub(_other_side, item["own_description"])
         return item
 
 
 class RandPhrased(Randomizable, MapTransform):
-    """Writes an item's ``morphology`` as a sentence, ``description``, in a phrasing drawn at random.
+    """Writes an item's ``morphology`` as a sentence, ``description``, in a phrasing drawn at random; words of the
+    item's own stay.
 
     Args:
         lexicon: its words.
@@ -108,7 +130,8 @@ class RandPhrased(Randomizable, MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             phrasing = self.randomize() if self.phrasing is None else self.phrasing
-            item["description"] = write_sentence(self.lexicon, item[key], phrasing)
+            own = item.get("own_description")
+            item["description"] = own or write_sentence(self.lexicon, item[key], phrasing)
         return item
 
 
@@ -171,6 +194,14 @@ class RandPrompt(Randomizable, Transform):
         """Add the question."""
         prompt, lesion = self.randomize()
         return {**data, "prompt": prompt, "asked": float(lesion)}
+
+
+_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+
+
+def _other_side(side: re.Match[str]) -> str:
+    other = {"left": "right", "right": "left"}[side[0].lower()]
+    return other.capitalize() if side[0][0].isupper() else other
 
 
 def _require_lesion(item: Mapping[Hashable, Any], mask: np.ndarray, key: Hashable, absent: str) -> None:

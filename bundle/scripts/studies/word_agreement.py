@@ -65,7 +65,7 @@ class WordAgreement(EpochHandler):
             item = self.load({**item, "image": str(output["image"].meta["filename_or_obj"])})
             top, left, bottom, right = item["source"]["crop"]
             spacing = item["source"]["spacing"]
-            image = np.asarray(item["image"]).mean(axis=0)
+            image = np.asarray(item["image"])
             drawn, predicted = (
                 describe_lesion(
                     image, mask[top:bottom, left:right], self.lexicon, spacing[0] / spacing[1] if spacing else 1.0

@@ -1,5 +1,6 @@
 """Losses, augmentation and what MONAI's engines need to train the network."""
 
+from .adapter_file import AdapterFile
 from .alignment_loss import AlignmentLoss
 from .augmentation import RandBurntInMarksd, RandDepthGaind, RandGaind, RandSpeckled
 from .checkpoint import LastWeights, ResumableCheckpoint, run_unless_finished
@@ -13,6 +14,7 @@ from .rad_vlsm_loss import RadVLSMLoss, self_distillation
 from .sampling import epoch_sampler, lesion_log_odds, sampling_weights
 
 __all__ = [
+    "AdapterFile",
     "AlignmentLoss",
     "ClipGradients",
     "DistributedRadVLSM",

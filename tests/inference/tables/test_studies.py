@@ -15,7 +15,7 @@ from PIL import Image
 from scripts.findings.measurements import connected_parts
 from scripts.findings.tracks import Reading, StudyRules
 from scripts.inference import StripWriter, StudyTable
-from scripts.inference.strips import choose_thumbnails, strip_name
+from scripts.inference.strips import choose_thumbnails, strip_path
 from scripts.inference.tables.lesions import lesion_columns
 from scripts.inference.tables.predictions import PredictionTable, table_columns
 from scripts.inference.tables.views import Sighting
@@ -154,18 +154,18 @@ def test_regions_are_views_of_their_own(results: Results) -> None:
     ]  # fmt: skip
 
 
-def test_without_a_study_uid_the_folder_stands_for_it(results: Results) -> None:
+def test_without_a_study_uid_the_file_stands_for_it_or_its_folder(results: Results) -> None:
     for name, study in (("a/1.png", None), ("a/2.dcm", ""), ("b.png", None)):
         results.add(name, LARGE, study=study)
-    assert [row["study"] for row in results.table() if not row["input"]] == ["a/", "./"]
-    alone = [row["study"] for row in results.table(StudyRules(pictures="file")) if not row["input"]]
-    assert alone == ["a/1.png", "a/2.dcm", "b.png"]
+    assert [row["study"] for row in results.table() if not row["input"]] == ["a/1.png", "a/2.dcm", "b.png"]
+    of_folders = results.table(StudyRules(pictures="folder"))
+    assert [row["study"] for row in of_folders if not row["input"]] == ["a/", "./"]
 
 
 @pytest.mark.parametrize("name", ['a, "b".png', "a\nb/c,d.png", "ä'=1+1.png"])
 def test_any_name_comes_back(name: str, results: Results) -> None:
     results.add(name, LARGE)
-    rows = results.table(StudyRules(pictures="file"))
+    rows = results.table()
     assert told(rows, "study input") == [(name, ""), (name, name)]
 
 
@@ -174,14 +174,17 @@ def test_what_was_not_analysed_or_has_no_mask_any_more_takes_no_part(results: Re
     results.add("b.png")
     results.add("c.png", LARGE)
     (results.root / "masks" / "2.png").unlink()
-    assert told(results.table(), "study views images images_with_lesion diagnosis key_mask") == [
+    rules = StudyRules(pictures="folder")
+    assert told(results.table(rules), "study views images images_with_lesion diagnosis key_mask") == [
         ("./", "2", "2", "0", "none", "")
     ]
 
 
 def test_the_strip_is_named_after_its_input_and_region() -> None:
-    names = {"a_f003": "a_strip", "b/a_f1003_r1": "b/a_r1_strip", "a_f003_b": "a_f003_b_strip"}
-    assert {name: strip_name(f"masks/{name}.png") for name in names} == names
+    names = {"a_f003": "a", "b/a_f1003_r1": "b/a_r1", "a_f003_b": "a_f003_b"}
+    assert {name: strip_path({"mask": f"masks/{name}.png"}) for name in names} == {
+        name: f"strips/{strip}.png" for name, strip in names.items()
+    }
 
 
 def test_thumbnails_are_spread_and_hold_the_key_frame() -> None:
@@ -191,16 +194,15 @@ def test_thumbnails_are_spread_and_hold_the_key_frame() -> None:
     assert [row["frame"] for row in choose_thumbnails(rows[:2], 2)] == ["0", "2"]
 
 
-def test_a_strip_does_without_unreadable_frames_and_takes_no_overlays_name(tmp_path: Path, site: Site) -> None:
+def test_a_strip_does_without_unreadable_frames(tmp_path: Path, site: Site) -> None:
     items = [{"input": "a.dcm", "frame": frame, "region": -1} for frame in range(2)]
-    items.append({"input": "a_strip.png", "frame": 0, "region": -1})
     strips = StripWriter(items, tmp_path, site, lambda item: {"status": "failed"})
     rows = [{"input": "a.dcm", "frame": frame, "region": "", "mask": f"masks/a_f00{frame}.png"} for frame in "01"]
     benign = Reading("benign", 0.2, 0.7)
     seen = Sighting(1, rows[1]["mask"], 0, benign, {})
     strips.draw(list(zip(rows, (None, seen), strict=True)), benign, 1, 1)
     strips.draw([(row, None) for row in rows], None, None, 0)
-    assert [path.name for path in (tmp_path / "overlays").iterdir()] == ["a_strip_strip.png"]
+    assert [path.name for path in (tmp_path / "strips").iterdir()] == ["a.png"]
 
 
 @pytest.mark.slow
@@ -212,8 +214,8 @@ def test_a_run_that_goes_on_writes_the_same_studies(tmp_path: Path, run: Run) ->
     frames[0].save(root / "cine.tif", save_all=True, append_images=frames[1:])
     frames[1].save(root / "still.png")
     assert run(root, out, weights, image_size=160) == (0, "")
-    whole, strip = (out / "studies.csv").read_bytes(), out / "overlays" / "cine.tif_strip.png"
-    assert strip.is_file() and b"\n./,cine.tif,,0," in whole
+    whole, strip = (out / "studies.csv").read_bytes(), out / "strips" / "cine.tif.png"
+    assert strip.is_file() and b"\ncine.tif,cine.tif,,0," in whole
     lines = (out / "predictions.csv").read_text().splitlines(keepends=True)
     (out / "predictions.csv").write_text("".join(lines[:3]))
     for path in (out / "studies.csv", strip):
@@ -222,4 +224,4 @@ def test_a_run_that_goes_on_writes_the_same_studies(tmp_path: Path, run: Run) ->
     assert (out / "studies.csv").read_bytes() == whole and strip.is_file()
     assert run(root, tmp_path / "plain", weights, image_size=160, overlays=False) == (0, "")
     assert (tmp_path / "plain" / "studies.csv").read_bytes() == whole
-    assert not (tmp_path / "plain" / "overlays").exists()
+    assert not (tmp_path / "plain" / "overlays").exists() and not (tmp_path / "plain" / "strips").exists()

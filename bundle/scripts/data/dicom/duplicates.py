@@ -3,49 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from .header import DicomHeader
 
 _CHUNK = 2**20
 
-
-class Duplicates:
-    """Tells images of one UID apart by their pixel data, which is read only where a UID comes again."""
-
-    def __init__(self) -> None:
-        self._first: dict[bytes, tuple[str, int, int]] = {}
-        self._contents: dict[bytes, dict[str, str]] = {}
-        self._shared: dict[str, str] = {}
-
-    def is_known(self, path: str, header: DicomHeader) -> bool:
-        """Whether a file with this UID and this pixel data came before; from now on this one has.
-
-        Args:
-            path: of the file.
-            header: its header, with a UID.
-        """
-        key = hashlib.blake2b(header.sop_instance_uid.encode(), digest_size=16).digest()
-        place = (path, *((header.pixels.start, header.pixels.end) if header.pixels else (0, -1)))
-        if key not in self._first:
-            self._first[key] = place
-            return False
-        contents = self._contents.setdefault(key, {})
-        if not contents:
-            contents[_digest(*self._first[key])] = self._first[key][0]
-        content = _digest(*place)
-        if content in contents:
-            return True
-        contents[content] = path
-        self._shared.update({of: digest for digest, of in contents.items()})
-        return False
-
-    def content(self, path: str) -> str:
-        """Digest of a file's pixel data, if another image has the same UID; otherwise ""."""
-        return self._shared.get(path, "")
+#: Where a file's pixel data begins and ends; an end of -1 is that of the file.
+PixelPlace = tuple[int, int]
 
 
-def _digest(path: str, start: int, end: int) -> str:
-    """Hexadecimal digest of a part of a file; an end of -1 is the file's. What cannot be read is like nothing else."""
+def pixel_place(header: DicomHeader) -> PixelPlace:
+    """Where the pixel data lies that tells an image from others with its UID; the whole file where it is deflated."""
+    return (header.pixels.start, header.pixels.end) if header.pixels else (0, -1)
+
+
+def tell_apart(digests: Sequence[str]) -> list[str | None]:
+    """Judge the files of one UID, in their order.
+
+    Args:
+        digests: of each file's pixel data, see :func:`digest_pixels`.
+
+    Returns:
+        For each file None where it is one of those before it again; otherwise its digest where different images have
+        the UID, and "" where it is the only image that has it.
+    """
+    several = len(set(digests)) > 1
+    return [
+        None if digest in digests[:number] else digest if several else "" for number, digest in enumerate(digests)
+    ]
+
+
+def digest_pixels(path: str, place: PixelPlace) -> str:
+    """Hexadecimal digest of a part of a file. What cannot be read is like nothing else."""
+    start, end = place
     digest = hashlib.blake2b(digest_size=16)
     try:
         with open(path, "rb") as file:

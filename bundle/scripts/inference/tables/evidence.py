@@ -46,10 +46,14 @@ class EvidenceFile:
         Raises:
             OSError: the disk is full or gone; the file is as before.
         """
-        input_, frame, region = row_key(row)
-        key = {"input": input_, "frame": int(frame), "region": int(region) if region else None}
-        words = [{"description": lesion.sentence, **lesion.words} for lesion in finding.lesions]
-        line = json.dumps(key | asdict(finding.evidence) | {"lesions": words}, allow_nan=False).encode()
+        self.append_line(evidence_line(row, finding))
+
+    def append_line(self, line: bytes) -> None:
+        """Add an entry that :func:`evidence_line` has made.
+
+        Raises:
+            OSError: the disk is full or gone; the file is as before.
+        """
         between = b"" if self.path.stat().st_size <= len(_HEAD + _TAIL) else _BETWEEN
         append_whole(self.path, between + line, _TAIL)
 
@@ -65,3 +69,11 @@ class EvidenceFile:
             except (ValueError, KeyError, TypeError):
                 continue
             yield key, line.rstrip(b",")
+
+
+def evidence_line(row: Mapping[str, Any], finding: Finding) -> bytes:
+    """One entry: the row's key, what was believed and why, and its lesions in words, largest first."""
+    input_, frame, region = row_key(row)
+    key = {"input": input_, "frame": int(frame), "region": int(region) if region else None}
+    words = [{"description": lesion.sentence, **lesion.words} for lesion in finding.lesions]
+    return json.dumps(key | asdict(finding.evidence) | {"lesions": words}, allow_nan=False).encode()

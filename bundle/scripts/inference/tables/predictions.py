@@ -57,6 +57,11 @@ def finding_cells(finding: Finding, probability: str) -> dict[str, Any]:
     }
 
 
+def text_cells(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:
+    """The cells of a row as they stand in the file."""
+    return {name: _cell(name, row.get(name, "")) for name in columns}
+
+
 class PredictionTable:
     """A CSV file that grows by whole rows, each of which begins with the key of an image.
 
@@ -116,7 +121,7 @@ class PredictionTable:
 
     def _line(self, row: Mapping[str, Any]) -> str:
         text = io.StringIO()
-        cells = [_cell(name, row.get(name, "")) for name in self.columns]
+        cells = list(text_cells(row, self.columns).values())
         # Before Python 3.13 a carriage return, which a file's name may hold, is not quoted by itself.
         quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
         csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)

@@ -21,6 +21,7 @@ _REASONS = {
     "DICOMDIR": "A directory of DICOM files, not an image.",
     "NOT_AN_IMAGE": "Not an ultrasound image.",
     "WRONG_MODALITY": "Not ultrasound.",
+    "GRAY_IMAGE": "A gray image, where those of the site are coloured.",
     "DUPLICATE": "The same image was already analysed.",
     "COMPANION_FILE": "A file of the operating system.",
     "FILM": "A film: export it as DICOM, or its frames as PNG.",

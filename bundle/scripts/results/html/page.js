@@ -23,7 +23,8 @@
     element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
     return element;
   }
-  const address = (row, letter) => [FOLDERS[letter][0], ...row.results.split("/")].map(encodeURIComponent).join("/") + FOLDERS[letter][1];
+  const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
+  const address = (row, letter) => letter === "c" ? encoded(row.strip) : encoded(`${FOLDERS[letter][0]}/${row.results}`) + FOLDERS[letter][1];
   const badge = (words, kind) => make("span", { class: "badge " + kind }, words);
   const kindOf = (name) => name === about.positive ? "positive" : ["skipped", "failed", about.none].includes(name) ? "none" : "other";
 
@@ -38,13 +39,14 @@
     return list;
   }
 
+  const isUid = (study) => /^[\d.]+$/.test(study);
   // Under its study a file needs no folders.
   const short = (row) => row.study && row.name.startsWith(row.study + "/") ? row.name.slice(row.study.length + 1) : row.name;
 
   const COLUMNS = {
     number: { title: "Row", value: (row) => row.number, number: true },
     name: { title: "Image", value: (row) => row.name },
-    study: { title: "Study", value: (row) => row.study || null, unseen: true },
+    study: { title: "Study or folder", value: (row) => row.study || null, unseen: true },
     result: { title: "Result", value: (row) => inWords(result(row)) },
     probability: { title: large(about.probability), value: (row) => row.probability, number: true, high: true },
     reliability: { title: "Mask reliability", value: (row) => found(row) ? row.reliability : null, number: true, high: true, less: true },
@@ -125,26 +127,29 @@
     const column = about.probability.replaceAll(" ", "_"), sentence = SENTENCES.map((name) => one[name]).find(Boolean);
     const words = Object.entries(one).filter(([name, value]) => value && !TOLD.has(name) && !SENTENCES.includes(name) && name !== column && Number.isNaN(Number(value)));
     const facts = [one.diagnosis, one[column] && `${about.probability} ${two(number(column))}`, one.reliability && `mask reliability ${two(number("reliability"))}`,
-      size(["area_px", "area_mm2", "long_axis_mm", "short_axis_mm"].map(number)), one.indeterminate === "true" && "indeterminate"].filter(Boolean);
+      size(["area_px", "area_mm2", "long_axis_mm", "short_axis_mm"].map(number)), one.flags].filter(Boolean);
     return make("div", { class: "lesion" },
       make("h3", {}, row.lesions.length > 1 ? `Lesion ${index + 1} of ${row.lesions.length}` : "Lesion"),
       row.lesions.length > 1 ? make("p", {}, large(facts.join(", ")) + ".") : null,
       sentence ? make("p", { class: "words" }, sentence, make("small", {}, "Measured from the predicted outline.")) : null,
       words.length ? make("dl", {}, ...words.flatMap(([name, value]) => [make("dt", {}, large(name.replaceAll("_", " "))), make("dd", {}, value)])) : null);
   }
+  // A picture that is loaded when it is asked for.
+  function onDemand(row, letter, kind, title, alt) {
+    const details = make("details", { class: kind }, make("summary", {}, title));
+    details.addEventListener("toggle", () => details.querySelector("img, p") || details.append(make("a", { href: address(row, letter) }, picture(row, letter, alt))), { once: true });
+    return details;
+  }
   function fact(title, value, words) { return value === "" ? [] : [make("dt", {}, title), make("dd", {}, make("b", {}, value), words ? make("small", {}, words) : null)]; }
 
   function card(row, alone) {
     const shownPicture = ["o", "p"].find((letter) => row.files.includes(letter));
     const links = [["o", "Overlay"], ["m", "Mask"], ["g", "DICOM Segmentation"], ["s", "DICOM Structured Report"]].filter(([letter]) => row.files.includes(letter));
-    const evidence = make("details", { class: "evidence" }, make("summary", {}, "Evidence: where it looked, and what it weighed"));
-    evidence.addEventListener("toggle", () => evidence.querySelector("img, p") || evidence.append(
-      make("a", { href: address(row, "e") }, picture(row, "e", `${row.name}: image, response to the text, candidate boxes, and outline`))), { once: true });
     const step = (by, words, sign) => make("button", { type: "button", "aria-label": words, title: words, onclick: () => move(by) }, sign);
     const whole = row.status === "ok";
     return make("article", { "data-row": row.number, onclick: alone ? () => {} : () => mark(row) },
       make("header", {}, make("h2", {}, short(row)), alone ? make("nav", { "aria-label": "Neighbours" }, step(-1, "Previous image", "‹"), " ", step(1, "Next image", "›")) : null),
-      row.study ? make("p", { class: "study" }, `${about.names ? "Study " : ""}${row.study} `, make("button", { type: "button", onclick: () => only(row.study) }, "show all of it")) : null,
+      row.study ? make("p", { class: "study" }, `${about.names ? (isUid(row.study) ? "Study " : "Folder ") : ""}${row.study} `, make("button", { type: "button", onclick: () => only(row.study) }, "show all of it")) : null,
       make("p", {}, badge(whole && found(row) ? large(row.diagnosis || "lesion found") : large(inWords(result(row))), kindOf(result(row))), ...flags(row)),
       shownPicture ? make("figure", {}, make("a", { href: address(row, shownPicture) }, picture(row, shownPicture, described(row)))) : null,
       whole && found(row) ? make("dl", {},
@@ -155,7 +160,8 @@
       row.disagree ? make("p", {}, "Views of this study disagree.") : null,
       ...row.lesions.map((one, index) => lesion(one, index, row)),
       ...(row.reason ? row.reason.split("; ").map((note) => make("p", {}, `${about.reasons[note.split(" ")[0]] || ""} `, make("code", {}, note))) : []),
-      row.files.includes("e") ? evidence : null,
+      row.strip ? onDemand(row, "c", "cine", "Cine: probability over its frames", `The cine of ${row.name}: probability and mask reliability over its frames`) : null,
+      row.files.includes("e") ? onDemand(row, "e", "evidence", "Evidence: where it looked, and what it weighed", `${row.name}: image, response to the text, candidate boxes, and outline`) : null,
       links.length ? make("ul", { class: "links screen" }, ...links.map(([letter, words]) => make("li", {}, make("a", { href: address(row, letter) }, words)))) : null);
   }
 
@@ -169,7 +175,7 @@
     byId("view").textContent = state.cards ? "Table" : "Cards";
     byId("cards").replaceChildren(...(state.cards ? part.map((row) => card(row, false)) : []));
     byId("table").tBodies[0].replaceChildren(...(state.cards ? [] : part.map(tableRow)));
-    const asked = ["text", "result", "flag", "study", "from", "to"].filter((id) => byId(id)?.value.trim()).map((id) => `${id} ${inWords(byId(id).value)}`);
+    const asked = ["text", "result", "flag", "study", "from", "to"].filter((id) => byId(id)?.value.trim()).map((id) => id === "text" ? `“${byId(id).value.trim()}”` : `${id} ${inWords(byId(id).value)}`);
     byId("shown").textContent = `${shown.length} of ${rows.length} images` + (asked.length ? ` (${asked.join(", ")})` : "") + (pages > 1 ? `, ${begin + 1} to ${begin + part.length} on this page` : "");
     byId("page").textContent = `Page ${state.page + 1} of ${pages}`;
     byId("pages").hidden = pages < 2;
@@ -181,7 +187,7 @@
       head.firstChild.textContent = COLUMNS[head.dataset.sort].title + (sorted ? (state.down ? "\u00a0↓" : "\u00a0↑") : "");
     }
     for (const tile of document.querySelectorAll(".tiles button")) {
-      const of = tile.dataset.flag ? byId("flag").value === tile.dataset.flag : byId("result").value === tile.dataset.result && !byId("flag").value;
+      const of = tile.dataset.flag ? byId("flag").value === tile.dataset.flag && !byId("result").value : byId("result").value === tile.dataset.result && !byId("flag").value;
       tile.setAttribute("aria-pressed", of);
     }
     const kept = part.find((row) => row.number === state.row) || part[0];

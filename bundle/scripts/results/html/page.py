@@ -40,6 +40,7 @@ class PageRow:
         files: letters of the files that exist: (o)verlay, (m)ask, (e)vidence, se(g)mentation, (s)tructured report,
             (p)icture of a page without names.
         lesions: columns of lesions.csv by name, for each lesion.
+        strip: path of the picture of its cine, relative to the page; "" without one.
     """
 
     number: int
@@ -56,6 +57,7 @@ class PageRow:
     results: str
     files: str
     lesions: Sequence[Mapping[str, str]]
+    strip: str = ""
 
 
 @dataclass(frozen=True)

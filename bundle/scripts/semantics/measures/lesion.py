@@ -34,7 +34,7 @@ def describe_lesion(image: ArrayLike, mask: ArrayLike, lexicon: Lexicon, aspect:
     """Describe the largest lesion of a mask, or the image around it alone where the mask is empty.
 
     Args:
-        image: as of `measure_lesion`.
+        image: channels, shape (C, H, W), values in [0, 1]; or one, (H, W).
         mask: as of `measure_lesion`.
         lexicon: what is measured, and the words for it.
         aspect: row spacing over column spacing.
@@ -42,6 +42,9 @@ def describe_lesion(image: ArrayLike, mask: ArrayLike, lexicon: Lexicon, aspect:
     Raises:
         BundleError: image and mask do not fit each other or hold no numbers.
     """
+    image = np.asarray(image)
+    if image.ndim == 3 and not lexicon.colored:
+        image = image.mean(axis=0)
     measured = lexicon.measure(image, mask, aspect, lexicon.thresholds)
     return Description(Morphology(lexicon, lexicon.choose(measured, lexicon.thresholds)), measured)
 

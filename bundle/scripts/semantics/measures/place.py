@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -38,6 +40,19 @@ def measure_place(lesion: NDArray[np.bool_]) -> dict[str, float]:
         "relative_depth": float(row),
         "relative_column": float(column),
     }
+
+
+def name_place(measured: Mapping[str, float], off_centre: float) -> str:
+    """``centre``, or the quadrant of the image.
+
+    Args:
+        measured: has ``relative_depth`` and ``relative_column``.
+        off_centre: distance from the middle, as a share of height and width, within which a lesion is in the centre.
+    """
+    row, column = measured["relative_depth"] - 0.5, measured["relative_column"] - 0.5
+    if max(abs(row), abs(column)) < off_centre:
+        return "centre"
+    return f"{'upper' if row < 0 else 'lower'} {'left' if column < 0 else 'right'}"
 
 
 def measure_tissue(image: NDArray, mask: NDArray) -> dict[str, float]:

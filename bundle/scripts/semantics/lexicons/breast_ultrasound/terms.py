@@ -6,6 +6,8 @@ tissue composition. Size, depth and quadrant are those of the image, not of the 
 
 from __future__ import annotations
 
+from scripts.semantics.lexicons.diagnosis_words import DIAGNOSIS_STEMS
+
 #: Every field of a description and the values it can take. Of an image without a lesion only `tissue` is said.
 TERMS: dict[str, tuple[str, ...]] = {
     "lesions": ("none", "one", "several"),
@@ -38,11 +40,12 @@ MIRRORED = {
 
 #: Stems of the words of diagnosis; a description holds none of them, in any case or ending.
 FORBIDDEN_STEMS = (
-    "benign malign cancer carcino tumor tumour neoplas sarcoma lymphom adenom fibroadenom papillom lipom hamartom "
-    "phyllod metasta invasi ductal lobular situ dcis premalig precancer suspicio suspect worrisome concerning probabl "
-    "likely birads bi-rads category diagnos patholog histolog biops normal abnormal healthy disease finding risk "
-    "cyst fibrocyst mastitis necrosis abscess galactocele hyperplas oncolog leukem leukaem chemotherap radiotherap"
-).split()
+    *DIAGNOSIS_STEMS,
+    *(
+        "fibroadenom papillom lipom hamartom phyllod ductal lobular dcis birads bi-rads cyst fibrocyst mastitis "
+        "necrosis abscess galactocele leukem leukaem chemotherap radiotherap"
+    ).split(),
+)
 
 #: A term of the lexicon, "complex cystic and solid", where "cyst" is a diagnosis.
 ALLOWED_WORDS = ("cystic",)
