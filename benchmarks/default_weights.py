@@ -4,8 +4,8 @@
 
 Trains on the training sections alone, in two steps: the compact encoder from random weights, with stage 1, on the first
 ``--compact_sets`` sets (``compact/4/last.pt``, ``compact/0/text_tower.pt``); then the pretrained encoder from ImageNet,
-with the heads of the first, on all sets, in two phases (``default/longer/last.pt``). Temperatures and limits are fitted
-on the validation sections (``calibrated/model.pt``). What the figures would be on other patients, cross-fitting tells:
+with the heads of the first, on all sets (``default/last.pt``). Temperatures and limits are fitted on the validation
+sections, what images it knows on both (``calibrated/model.pt``). What the figures would be on other patients, cross-fitting tells:
 fitted on one half of the validation groups, measured on the other (``cross_fitted/cases.csv``). What is finished is not
 run again; a training that was interrupted resumes. Hours on a CPU.
 """
@@ -70,16 +70,6 @@ PRETRAINED = {
     "seed": 7,
     **BLIND,
 }
-#: And once more from these, at half the rate.
-LONGER = {
-    **PRETRAINED,
-    "epochs": 10,
-    "warmup_epochs": 0.5,
-    "learning_rate": 0.0003,
-    "ema_momentum": 0.002,
-    "ema_buffers": "update",
-    "seed": 11,
-}
 
 
 def train(recipe: tuple[Phase, ...], common: dict[str, object], out: Path, first: int = 0) -> Path:
@@ -103,14 +93,11 @@ def train_compact(common: dict[str, object], out: Path) -> Path:
 
 
 def train_pretrained(common: dict[str, object], heads: Path, text_tower: Path, out: Path) -> Path:
-    """The pretrained encoder with these heads, in two phases -> its last weights."""
-    start: dict[str, object] = {"init_heads": heads}
-    for folder, phase in ((out, PRETRAINED), (out / "longer", LONGER)):
-        kept = {"resume": (folder / "last.pt").exists(), "cache_dir": out.parent / "cache"}
-        options = {**common, **phase, **start, "text_tower_weights": text_tower, **kept}
-        run("training", ["train", "disk_cache"], options, folder)
-        start = {"init_weights": folder / "last.pt"}
-    return folder / "last.pt"
+    """The pretrained encoder with these heads -> its last weights."""
+    kept = {"resume": (out / "last.pt").exists(), "cache_dir": out.parent / "cache"}
+    options = {**common, **PRETRAINED, "init_heads": heads, "text_tower_weights": text_tower, **kept}
+    run("training", ["train", "disk_cache"], options, out)
+    return out / "last.pt"
 
 
 def halves(table: CaseTable) -> np.ndarray:
@@ -162,7 +149,7 @@ def main() -> None:
     folders = dataset_folders(arguments.dataset_dir)
     common = {"dataset_dir": folders, "seed": arguments.seed}
     given = [weights_digest(path) if path else None for path in (arguments.weights, arguments.heads)]
-    recipe = [*map(asdict, (*RECIPE, *AVERAGED_PHASES)), PRETRAINED, LONGER]
+    recipe = [*map(asdict, (*RECIPE, *AVERAGED_PHASES)), PRETRAINED]
     check_settings({**common, "given": given, "recipe": recipe}, out)
     weights = arguments.weights
     if weights is None:
