@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import ast
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from bundle_runs import BUNDLE, check_settings, run
 from monai.bundle import ConfigParser
 from PIL import Image
@@ -26,12 +26,15 @@ from torch import nn
 from scripts.data import load_datalist
 from scripts.data.mask_files import read_mask
 from scripts.evaluation.cases import CaseTable
-from scripts.networks import load_default, save_adapter, weights_digest
+from scripts.networks import TextTower, load_default, load_text_tower, save_adapter, weights_digest
+from scripts.networks.adapters import read_adapter
 from scripts.sites import Site, load_site
 from scripts.writing.tables import write_study
 
 ADAPTER = ("train", "adapter", "disk_cache")
 UNET = ("train", "peers/peer", "peers/unet", "disk_cache")
+#: Kinds of prompts that an adapter is asked with; training has seen none but the first.
+ASKED = ("fixed", "synonyms", "the breast's", "random words")
 #: Side of the grid on which masks are averaged.
 GRID = 128
 
@@ -134,11 +137,19 @@ def site_rows(bench: Bench) -> list[dict[str, object]]:
 
 
 def swap_rows(bench: Bench, text_tower: Path) -> list[dict[str, object]]:
-    """What other prompts find with the site's adapter."""
-    out = bench.out / "study"
-    options = {**bench.common, "weights": bench.weights, "adapter": bench.out / "adapter" / "adapter.pt"}
-    run("study", ("train", "study"), {**options, "text_tower_weights": text_tower}, out)
-    return [{"site": bench.name, **row} for row in json.loads((out / "prompts.json").read_text())]
+    """What a site's adapter finds when it is asked for something else: one text of each kind."""
+    tower = load_text_tower(TextTower(), text_tower)
+    content, rows = read_adapter(bench.train_adapter()), []
+    for kind in ASKED:
+        text = bench.site.prompts.swaps[kind][0]
+        path = bench.out / f"asked_{ASKED.index(kind)}.pt"
+        asked = {**content["tensors"], "prompt_embedding": tower.embed(text)}
+        torch.save({**content, "tensors": asked}, path)
+        cases = bench.evaluate(path.stem, adapter=path)
+        row = {"site": bench.name, "asked for": text, "kind": kind}
+        names = {"lesions found": "lesions_found", "Dice": "dice", "Dice, gate off": "dice_gate_off"}
+        rows.append(row | {column: with_interval(cases, metric) for column, metric in names.items()})
+    return rows
 
 
 def benches(arguments: argparse.Namespace) -> list[Bench]:

@@ -53,6 +53,8 @@ def adapt(network: nn.Module, rank: int = 8) -> nn.Module:
     Returns:
         The network.
     """
+    if not network.diagnosis_head.region_classifier.out_features:
+        network.diagnosis_head.requires_grad_(False)  # without classes it learns nothing
     for path, module in list(network.named_modules()):
         for name, weight in list(module.named_parameters(recurse=False)):
             if path.startswith("diagnosis_head") or weight.dim() < 2:

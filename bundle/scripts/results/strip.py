@@ -100,7 +100,7 @@ def _told(
 
 
 def _caption(frame: int, reading: Reading | None, key: int | None) -> str:
-    said = "no lesion" if reading is None else "" if reading.probability is None else f"{reading.probability:.2f}"
+    said = "not found" if reading is None else "" if reading.probability is None else f"{reading.probability:.2f}"
     return ", ".join(filter(None, (f"{'Key frame' if frame == key else 'Frame'} {frame}", said)))
 
 
@@ -179,7 +179,7 @@ def _draw_legend(
     entries: list[tuple[str, RGB | None]] = [("Mask reliability", _RELIABILITY)] if said else []
     entries += [(f"{sentence_case(_probability(site))}:", None)] if colors else []
     entries += colors.items()
-    entries += [("no lesion", FAINT)] if len(said) < len(readings) else []
+    entries += [("not found", FAINT)] if len(said) < len(readings) else []
     font, left = font_of(16), float(_MARGIN + _AXIS)
     for name, color in entries:
         if color is not None:

@@ -70,6 +70,9 @@ def test_words_are_checked_against_the_mask_drawn():
     assert told.doubts == [f"[1]: said size {wrong['size']}, measured {terms['size']}."]
     told = ask(Network(f"Whatever this is. {SEG}"))(item_of())
     assert told.doubts == ["[1]: its sentence cannot be read, and was not checked."]
+    told = ask(Network("in in in in"))(item_of())
+    assert told.doubts == ["The answer draws nothing and is none that was taught: the loop is not trained enough."]
+    assert ask(Network(NO_LESION))(item_of()).doubts == []
 
 
 def test_another_organ_or_language_is_no_lesion_of_that_kind():

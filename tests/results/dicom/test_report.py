@@ -162,8 +162,12 @@ def test_nothing_found_is_said(
 
 
 @pytest.mark.parametrize(
-    ("flag", "meaning"), [("indeterminate", "Indeterminate result"), ("not calibrated", "Not calibrated")]
-)
+    ("flag", "meaning"),
+    [
+        ("indeterminate", "Indeterminate result"), ("not calibrated", "Not calibrated"),
+        ("speck", "Speck, not counted in the diagnosis of the image"),
+    ],
+)  # fmt: skip
 def test_what_to_think_of_it_is_said(
     flag: str, meaning: str, plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, tmp_path: Path
 ) -> None:

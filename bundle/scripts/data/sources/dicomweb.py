@@ -96,7 +96,9 @@ class DicomWebArchive:
 
 def _pages(ask: Callable[..., list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     offset = 0
-    while found := ask(limit=_PAGE, offset=offset):
+    # Filtered by modality, Orthanc 1.10 counts the limit from the first match, not from the offset: an empty page is no
+    # end before a larger one is empty too.
+    while found := ask(limit=_PAGE, offset=offset) or ask(limit=offset + _PAGE, offset=offset):
         yield from found
         offset += len(found)
 

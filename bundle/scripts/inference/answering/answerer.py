@@ -98,6 +98,8 @@ class Answerer:
         ]
         checked = check_words(lexicon, answer.text, measured)
         told = Told(_numbered(answer.text), contradicted=[found or {} for found in checked])
+        if not len(drawn) and answer.text not in (NO_LESION, NONE_OF_KIND):
+            told.doubts.append("The answer draws nothing and is none that was taught: the loop is not trained enough.")
         for number, (mask, found) in enumerate(zip(drawn, checked, strict=True), start=1):
             if not mask.any():
                 told.doubts.append(f"[{number}]: nothing was drawn.")

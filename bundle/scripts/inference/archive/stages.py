@@ -176,6 +176,8 @@ class Analyse(ShardWorker):
                 item["row"], partial(self.analysis.load, dict(item)), _TRIAL_SECONDS
             ):
                 item |= {"status": "failed", "reason": _DEADLY}
+        for _ in self.background.done(wait=True):  # what an attempt has left that came to nothing
+            pass
         names = [item["result"] for item in items]
         stream = RowStream(items, names, self.files, self.files.site, self.background)
         collector = Collector(stream, self.columns)
