@@ -5,9 +5,9 @@
 Trains on the training sections alone, in two steps: the compact encoder from random weights, with stage 1, on the first
 ``--compact_sets`` sets (``compact/4/last.pt``, ``compact/0/text_tower.pt``); then the pretrained encoder from ImageNet,
 with the heads of the first, on all sets (``default/last.pt``). Temperatures and limits are fitted on the validation
-sections (``calibrated/model.pt``). What the figures would be on other patients, cross-fitting tells: fitted on one half
-of the validation groups, measured on the other (``cross_fitted/cases.csv``). What is finished is not run again; a
-training that was interrupted resumes. Hours on a CPU.
+sections, what images it knows on both (``calibrated/model.pt``). What the figures would be on other patients,
+cross-fitting tells: fitted on one half of the validation groups, measured on the other (``cross_fitted/cases.csv``).
+What is finished is not run again; a training that was interrupted resumes. Hours on a CPU.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def calibrate(common: dict[str, object], weights: Path, out: Path) -> Path:
     merged = {name: np.concatenate([table[name] for table in measured]) for name in names}
     order = np.lexsort((merged["image"], merged["dataset"]))
     CaseTable(merged, CLASSES).select(order).write(out / "cross_fitted" / "cases.csv")
-    both = {"weights": weights, "cases": [str(out / "before" / "cases.csv")]}
+    both = {"weights": weights, "cases": [str(out / "before" / "cases.csv")], "dataset_dir": common["dataset_dir"]}
     run("calibration", ["train", "calibrate"], both, out / "calibrated")
     return out / "calibrated" / "model.pt"
 

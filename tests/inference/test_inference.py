@@ -19,7 +19,7 @@ BUNDLE = Path(__file__).parents[2] / "bundle"
 SAMPLES = sorted(path for path in (BUNDLE / "sample_data" / "dicom").rglob("*") if path.is_file())
 COLUMNS = (
     "input,frame,region,sop_instance_uid,status,reason,lesion_found,diagnosis,malignancy_probability,indeterminate,"
-    "reliability,area_px,area_mm2,long_axis_mm,short_axis_mm,mask,overlay"
+    "reliability,area_px,area_mm2,long_axis_mm,short_axis_mm,mask,overlay,out_of_domain"
 ).split(",")
 Make, Run = Callable[..., ConfigWorkflow], Callable[..., tuple[int, str]]
 
@@ -101,6 +101,24 @@ def test_nothing_found_is_told_by_an_empty_mask(tmp_path: Path, weights: dict[bo
 
 
 @pytest.mark.slow
+def test_an_image_of_another_kind_is_skipped_unless_any_image_is_to_be_analysed(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], run: Run
+) -> None:
+    state = torch.load(weights[True], weights_only=True)
+    torch.save({**state, "domain.whitening": 100 * torch.eye(224)}, tmp_path / "knows_nothing.pt")
+    code, sentence = run(archive, tmp_path / "out", tmp_path / "knows_nothing.pt")
+    row = read_rows(tmp_path / "out")["gray.png"]
+    assert (row["status"], row["out_of_domain"], row["diagnosis"]) == ("skipped", "true", "")
+    assert row["reason"].startswith("OUT_OF_DOMAIN unlike the breast ultrasound images that the network knows")
+    assert (code, "0 analysed, 7 skipped, 1 failed" in sentence) == (1, True)
+    assert not list((tmp_path / "out" / "masks").rglob("*.png"))
+
+    run(archive, tmp_path / "any", tmp_path / "knows_nothing.pt", any_image="true")
+    row = read_rows(tmp_path / "any")["gray.png"]
+    assert (row["status"], row["out_of_domain"], bool(row["diagnosis"])) == ("ok", "true", True)
+    assert row["reason"].startswith("OUT_OF_DOMAIN") and "any_image" not in row["reason"]
+
+
 def test_a_second_run_resumes_and_another_is_refused(
     archive: Path, tmp_path: Path, weights: dict[bool, Path], run: Run
 ) -> None:

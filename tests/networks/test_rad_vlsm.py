@@ -87,6 +87,17 @@ def test_masks_teach_prompter_and_reliability(make_network, image):
 
 
 @torch.no_grad()
+def test_the_evidence_reads_whether_the_image_shows_what_the_text_says(make_network, image):
+    network = make_network()
+    before = network.forward_named(image)
+    network.semantic_prompter.matching.bias -= 8.0
+    after = network.forward_named(image)
+    torch.testing.assert_close(after["match_logit"], before["match_logit"] - 8.0)
+    torch.testing.assert_close(after["evidence_logit"], before["evidence_logit"] - 4.0)
+    torch.testing.assert_close(after["mask_logits"], before["mask_logits"])
+
+
+@torch.no_grad()
 def test_no_text_enters_the_diagnosis(make_network, image):
     """With boxes and weights held fixed, another prompt changes the response but not one diagnosis logit."""
     network = make_network(reliability=Reliability(mode="uniform"))

@@ -25,6 +25,7 @@ STATUS_OF_CODE = {
     "DUPLICATE": "skipped",
     "COMPANION_FILE": "skipped",
     "FILM": "skipped",
+    "OUT_OF_DOMAIN": "skipped",
     # analysed, with something to know
     "CINE_LIMIT": "ok",
     "MULTIPLE_REGIONS": "ok",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def calibrate(
     cases: str | Sequence[str],
     output_dir: str | Path,
     classes: Classes,
+    domain: Callable[[nn.Module], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Fit on case tables, apply to a network, write ``model.pt`` and ``calibration.json``.
 
@@ -56,6 +57,7 @@ def calibrate(
             what is fitted carries over: evaluate before and after.
         output_dir: where both files go.
         classes: what the lesions can be.
+        domain: fits what images the network knows, such as :func:`scripts.evaluation.fit_domain`; None leaves it open.
 
     Returns:
         What was fitted.
@@ -75,6 +77,8 @@ def calibrate(
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns}
     merged = CaseTable(columns, classes)
     fitted = fit_all(merged) | {"cases": len(merged)}
+    if domain is not None:
+        fitted["domain"] = domain(network)
     apply_calibration(network, fitted)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import warnings
 
 from .answers import Answer, read_answer
 from .batches import DecollateItems, GuardedCompose, collate_items
+from .domain import JudgeDomaind
 from .finding import Candidate, Descriptor, Evidence, Finding, Lesion, Size
 from .lesion_answers import DiagnoseLesionsd
 from .measurements import measure_size
@@ -20,6 +21,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "GuardedCompose",
+    "JudgeDomaind",
     "KeepPictured",
     "Lesion",
     "MakeFindingd",

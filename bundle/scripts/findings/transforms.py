@@ -62,7 +62,7 @@ class MakeFindingd(Transform):
     Reads ``pred`` (the outputs of one image), ``mask`` (1, rows, columns) on the native grid, ``source``, ``picture``
     where lesions are described, and ``lesion_outputs`` where :class:`DiagnoseLesionsd` left any; leaves
     ``finding``, and in ``pred`` its mask as uint8 (rows, columns). Outputs that are not finite make the item
-    ``status`` failed, ``reason`` NON_FINITE_OUTPUT, without a finding.
+    ``status`` failed, ``reason`` NON_FINITE_OUTPUT, without a finding. An item that is failed or skipped has none.
 
     Args:
         network: knows the names of its radiomics (``radiomics.names``) and, once its weights are loaded, how much each
@@ -82,6 +82,8 @@ class MakeFindingd(Transform):
         mask = (torch.as_tensor(item["mask"])[0] > 0) & (outputs["lesion_logit"] > 0)
         item["pred"] = mask.to(torch.uint8)
         each = item.pop("lesion_outputs", [])
+        if item.get("status", "ok") != "ok":
+            return item
         told = [outputs[name] for name in TOLD] + [own[name] for own in each for name in TOLD if name in own]
         if not all(bool(torch.isfinite(values).all()) for values in told):
             item["status"], item["reason"] = "failed", NON_FINITE

@@ -74,7 +74,8 @@ class RowStream:
     def _settle(self, number: int, item: Mapping[str, Any]) -> None:
         """The files and the row of one item."""
         self.taken = number + 1
-        row = {**self.items[number], "status": item["status"], "reason": item["reason"]}
+        told = {name: item.get(name) for name in ("status", "reason", "out_of_domain")}
+        row = {**self.items[number], **told}
         if row["status"] != "ok":
             self.background.pass_on((row, None), {})
             return

@@ -13,6 +13,9 @@ from scripts.errors import BundleError
 
 from .alignment import SHARED
 
+#: What is fitted after training, and may not be in a file yet.
+FITTED_LATER = ("domain.",)
+
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """The state dict in a file: raw, or under ``ema`` (our ``last.pt``), ``model`` or ``state_dict``.
@@ -94,8 +97,10 @@ def load_weights(network: nn.Module, path: str | Path | None) -> nn.Module:
     """
     if path is None:
         return network
-    state = read_checkpoint(path)
-    mismatch = explain_mismatch(network.state_dict(), state)
+    own = network.state_dict()
+    unfitted = {name: torch.zeros_like(value) for name, value in own.items() if name.startswith(FITTED_LATER)}
+    state = unfitted | read_checkpoint(path)
+    mismatch = explain_mismatch(own, state)
     if mismatch:
         raise BundleError(
             f'The weights "{path}" do not fit this network: {mismatch}. Use the configuration they were trained with.'
@@ -121,14 +126,13 @@ def load_heads(network: nn.Module, path: str | Path | None) -> nn.Module:
     if path is None:
         return network
     own = network.state_dict()
-    heads, encoder = {}, {}
-    for name, value in own.items():
-        (encoder if name.startswith("image_encoder.") else heads)[name] = value
-    state = {name: value for name, value in read_checkpoint(path).items() if not name.startswith("image_encoder.")}
+    elsewhere = ("image_encoder.", *FITTED_LATER)
+    heads = {name: value for name, value in own.items() if not name.startswith(elsewhere)}
+    state = {name: value for name, value in read_checkpoint(path).items() if not name.startswith(elsewhere)}
     mismatch = explain_mismatch(heads, state)
     if mismatch:
         raise BundleError(f'The weights "{path}" do not fit this network: {mismatch}. Use the options of theirs.')
-    network.load_state_dict({**encoder, **state})
+    network.load_state_dict({**own, **state})
     return network
 
 

@@ -16,6 +16,7 @@ from .mirroring import as_views, mean_of_maps, mean_of_views
 from .prompt_encoder import PromptEncoder
 from .reliability import Reliability, fuse_candidates
 from .semantic_prompter import SemanticPrompter
+from .training_domain import TrainingDomain
 
 
 class RadVLSM(nn.Module):
@@ -79,7 +80,8 @@ class RadVLSM(nn.Module):
         if prompt_embedding is None:
             prompt_embedding = torch.zeros(256)
         self.register_buffer("prompt_embedding", prompt_embedding.detach().clone())
-        # Fitted after training: the evidence logit above which there is a lesion, temperatures, abstention.
+        # Fitted after training: which images it knows, the evidence logit of a lesion, temperatures, abstention.
+        self.domain = TrainingDomain()
         self.register_buffer("evidence_threshold", torch.tensor(0.0))
         self.register_buffer("evidence_temperature", torch.tensor(1.0))
         self.register_buffer("diagnosis_temperature", torch.tensor(1.0))
@@ -96,6 +98,7 @@ class RadVLSM(nn.Module):
         """
         if not only_fitted or self.evidence_temperature != 1:  # fitted together with the threshold, or neither is
             self.evidence_threshold.fill_(evidence_threshold)
+        self.domain.forget()
         self.evidence_temperature.fill_(1.0)
         self.diagnosis_temperature.fill_(1.0)
         self.indeterminate_band.fill_(0.5)
@@ -170,12 +173,15 @@ class RadVLSM(nn.Module):
         )
         y, y_sam, y_rad = [mean_of_views(values, mirrored) for values in logits]
 
-        # Last, the gate: no evidence or an empty mask, no lesion.
+        # Last, the gate: no evidence, nothing that the text asks for, or an empty mask, no lesion.
         evidence_logit, iou_logit = mean_of_views(evidence_logit, mirrored), mean_of_views(iou_logit, mirrored)
+        match_logit = mean_of_views(match_logit, mirrored)
+        evidence_logit = (evidence_logit + match_logit) / 2
         lesion_logit = (evidence_logit - self.evidence_threshold) / self.evidence_temperature
         empty = inside.amax(dim=(2, 3)) <= self.mask_threshold
         lesion_logit = torch.where(empty, lesion_logit.clamp(max=-1.0), lesion_logit)
         found = (lesion_logit > 0).unsqueeze(-1).unsqueeze(-1)
+        domain_distance = self.domain(skip8[:batch], skip4[:batch], detail[:batch])
 
         # And when not to be trusted: the probability is near even odds, or the mask is not reliable.
         diagnosis_logits, reliability = y / self.diagnosis_temperature, torch.sigmoid(iou_logit)
@@ -189,8 +195,9 @@ class RadVLSM(nn.Module):
             "evidence_logit": evidence_logit,
             "iou_logit": iou_logit,
             "reliability": reliability,
+            "domain_distance": domain_distance,
             "indeterminate": self.doubt(diagnosis_logits, reliability),
-            "match_logit": match_logit[:batch],
+            "match_logit": match_logit,
             "response_logits": response_logits[:batch],
             "response_map": response[:batch],
             "boxes": boxes[:batch],

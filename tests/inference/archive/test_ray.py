@@ -126,12 +126,12 @@ def test_every_row_is_there_once_although_a_file_a_worker_and_the_run_die(
     out = tmp_path / "out"
 
     first = start(dataset_dir=images)
-    wait_for(lambda: rows_there(out) > 0, 500, first)
+    wait_for(lambda: rows_there(out) > 0, 1500, first)
     shards = len(list((out / "shards").glob("entries-*.parquet")))
     assert shards > 8
-    wait_for(lambda: rows_there(out) >= shards // 3, 500, first)
+    wait_for(lambda: rows_there(out) >= shards // 3, 1500, first)
     os.kill(start.family.alive("Analyse")[0], signal.SIGKILL)  # a worker
-    wait_for(lambda: rows_there(out) >= shards // 2, 500, first)
+    wait_for(lambda: rows_there(out) >= shards // 2, 1500, first)
     start.family.alive()
     first.kill()  # the run
     first.wait(30)
@@ -140,7 +140,7 @@ def test_every_row_is_there_once_although_a_file_a_worker_and_the_run_die(
     assert shards // 2 <= done < shards
 
     second = start(dataset_dir=images)
-    _, said = second.communicate(timeout=900)
+    _, said = second.communicate(timeout=3000)
     assert second.returncode == 1, said[-3000:]
     assert said.splitlines()[-1].endswith(f"{IMAGES} analysed, 1 skipped, 2 failed: see predictions.csv in {out}")
     wait_for(lambda: not start.family.alive(), 60)
@@ -187,7 +187,7 @@ def test_an_object_store_gives_the_rows_of_the_folder(
 
     run(archive, tmp_path / "plain", weights[True], overlays=False, evidence_figures=False)
     going = start(dataset_dir="s3://hospital/ultrasound", storage_options=options, shard_files=4)
-    _, said = going.communicate(timeout=900)
+    _, said = going.communicate(timeout=3000)
     assert going.returncode == 1, said[-3000:]
     expected, found = told(tmp_path / "plain"), told(tmp_path / "out")
     for name in ("predictions.csv", "lesions.csv", "studies.csv", "evidence", "files", "uids"):

@@ -36,7 +36,7 @@ def table_columns(probability: str) -> list[str]:
     """
     return (
         f"input frame region sop_instance_uid status reason lesion_found diagnosis {probability} indeterminate "
-        "reliability area_px area_mm2 long_axis_mm short_axis_mm mask overlay"
+        "reliability area_px area_mm2 long_axis_mm short_axis_mm mask overlay out_of_domain"
     ).split()
 
 

@@ -25,6 +25,7 @@ _REASONS = {
     "DUPLICATE": "The same image was already analysed.",
     "COMPANION_FILE": "A file of the operating system.",
     "FILM": "A film: export it as DICOM, or its frames as PNG.",
+    "OUT_OF_DOMAIN": "The image is unlike those that the network knows.",
     "CINE_LIMIT": "Only the first frames of this cine were analysed.",
     "MULTIPLE_REGIONS": "The image holds several B-mode regions; each is analysed alone.",
     "COLOR_FLOW": "Colour flow lies over the image and may disturb the analysis.",

@@ -120,7 +120,7 @@
     const told = row.probability === null ? "" : `, ${about.probability} ${two(row.probability)}`;
     return `${row.name}: ${found(row) ? "lesion outlined, " + (row.diagnosis || "no diagnosis") + told : "no lesion found"}${row.indeterminate ? ", indeterminate" : ""}`;
   }
-  const TOLD = new Set("input frame region lesion sop_instance_uid status reason diagnosis reliability indeterminate flags area_px area_mm2 long_axis_mm short_axis_mm mask overlay box top left bottom right study track".split(" "));
+  const TOLD = new Set("input frame region lesion sop_instance_uid status reason diagnosis reliability indeterminate flags area_px area_mm2 long_axis_mm short_axis_mm mask overlay out_of_domain box top left bottom right study track".split(" "));
   const SENTENCES = ["description", "words", "sentence", "text"];
   function lesion(one, index, row) {
     const number = (name) => one[name] ? Number(one[name]) : null;
