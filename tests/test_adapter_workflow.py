@@ -21,6 +21,17 @@ BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SMALL = {"batch_size": 2, "num_workers": 0, "device": "$torch.device('cpu')", "bundle_root": str(BUNDLE)}
 
 
+SHIPPED = sorted((BUNDLE / "models" / "adapters").glob("*.pt"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_a_shipped_adapter_stands_on_the_shipped_weights(path: Path) -> None:
+    """Other default weights need other adapters: train them anew, or take them out."""
+    content = read_adapter(path)
+    assert content["default"] == learned_digest(BUNDLE / "models" / "model.pt")
+    assert content["site"] == path.stem and path.stat().st_size < 3e6
+
+
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
     """Six reddish frames with a pale round polyp, and a gray one."""

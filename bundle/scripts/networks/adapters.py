@@ -163,7 +163,8 @@ def load_site_weights(
             f'The adapter "{adapter}" was trained on other default weights than "{weights}"; give those with '
             "--weights, or train the adapter anew with configs/adapter.json."
         )
-    state = {**_fitted(network.state_dict()), **read_checkpoint(weights), **content["tensors"]}
+    learned = {name: value for name, value in read_checkpoint(weights).items() if not name.startswith(FITTED)}
+    state = {**_fitted(network.state_dict()), **learned, **content["tensors"]}
     strange = [name for name in content["low_rank"] if name not in state]
     mismatch = explain_mismatch(network.state_dict(), state) or ", ".join(strange)
     if mismatch:
