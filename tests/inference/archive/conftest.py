@@ -96,7 +96,7 @@ def contents(output_dir: Path) -> dict[str, Any]:
     """All that a run tells, but for seconds and dates."""
     texts = {name: (output_dir / name).read_text(encoding="utf-8") for name in TABLES}
     tables = {name: list(csv.reader(io.StringIO(text))) for name, text in texts.items()}
-    folders = ("masks", "overlays", "evidence")
+    folders = ("masks", "overlays", "evidence", "strips")
     files = {
         path.relative_to(output_dir).as_posix(): path.read_bytes()
         for folder in folders

@@ -208,3 +208,17 @@ def test_features_carry_ibsi_codes_only_where_they_conform(
     assert (schemes["Echo skewness"], schemes["Margin sharpness of the boundary"]) == ("IBSI", "99RADVLSM")
     scheme = dcmread(tmp_path / "sr.dcm").CodingSchemeIdentificationSequence[0]
     assert (scheme.CodingSchemeDesignator, scheme.CodingSchemeName) == ("99RADVLSM", "Rad-VLSM concepts")
+
+
+def test_radiomics_are_items_as_highdicom_makes_them_behind_the_sizes(
+    plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site
+) -> None:
+    radiomics = {"echo_skewness": -0.25, "margin_sharpness_of_the_boundary": 2.5e-7}
+    finding = find(plain_header, radiomics=radiomics)
+    _, report = make_results(SourceFrame.of(plain_header), finding, algorithm, site, IBSI)
+    groups = [item for item in report.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
+    content = list(groups[0].ContentSequence[0].ContentSequence)
+    places = [place for place, item in enumerate(content) if item.ValueType == "NUM"]
+    assert places == list(range(places[0], places[-1] + 1))
+    for (name, value), place in zip(radiomics.items(), places[-2:], strict=True):
+        assert content[place] == highdicom.sr.Measurement(feature_code(name, IBSI), value, codes.UCUM.NoUnits)[0]

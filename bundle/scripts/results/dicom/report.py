@@ -15,6 +15,7 @@ from scripts.sites import Site
 
 from . import codes as words
 from .files import guarded
+from .measurement_items import Measured, add_measurements
 from .source import AlgorithmIdentity, SourceFrame
 
 SERIES_NUMBER = 9702
@@ -56,7 +57,7 @@ def make_report(
             observation_context=_observer(algorithm),
             procedure_reported=words.site_code(site, "procedure"),
             imaging_measurements=[
-                _group(source, finding, number, algorithm, site, segmentation, ibsi_codes)
+                _group(source, finding, number, algorithm, site, segmentation)
                 for number in range(max(1, len(finding.lesions)))
             ],
             referenced_images=[source.header],
@@ -73,7 +74,10 @@ def make_report(
         **algorithm.equipment,
     )
     _leave_one_segment_reference(report)
-    return source.finish(report)
+    source.finish(report)
+    if finding.found:
+        add_measurements(report, (_radiomics(lesion, ibsi_codes) for lesion in finding.lesions))
+    return report
 
 
 def _group(
@@ -83,7 +87,6 @@ def _group(
     algorithm: AlgorithmIdentity,
     site: Site,
     segmentation: Dataset | None,
-    ibsi_codes: Mapping[str, str],
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations:
     """The measurement group of a lesion: of its segment (TID 1410), or of the image where there is none (TID 1501)."""
     lesion = finding.lesions[number] if finding.found else None
@@ -101,7 +104,7 @@ def _group(
         ),
         "method": words.PREDICTED_OUTLINE if lesion else None,
         "qualitative_evaluations": _evaluations(lesion, flags, site),
-        "measurements": _measurements(lesion, site, ibsi_codes) if lesion else None,
+        "measurements": _measurements(lesion, site) if lesion else None,
     }
     image = (source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames)
     if segmentation is None:
@@ -134,8 +137,8 @@ def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> lis
     return [sr.QualitativeEvaluation(name, value) for name, value in evaluations]
 
 
-def _measurements(lesion: Lesion, site: Site, ibsi_codes: Mapping[str, str]) -> list[sr.Measurement]:
-    """Probability, mask reliability, size and radiomics; millimetres only where the spacing is known."""
+def _measurements(lesion: Lesion, site: Site) -> list[sr.Measurement]:
+    """Probability, mask reliability and size; millimetres only where the spacing is known."""
     size, spaced = lesion.size, lesion.size.area_mm2 is not None
     probability = None if lesion.probability is None else 100.0 * lesion.probability
     values = [
@@ -144,15 +147,18 @@ def _measurements(lesion: Lesion, site: Site, ibsi_codes: Mapping[str, str]) -> 
         (words.AREA, size.area_mm2 if spaced else size.area_px, words.MM2 if spaced else words.PIXELS),
         (words.LONG_AXIS, size.long_axis_mm, words.MM),
         (words.SHORT_AXIS, size.short_axis_mm, words.MM),
-        *(
-            (words.feature_code(name, ibsi_codes), value, words.NO_UNITS)
-            for name, value in lesion.radiomics.items()
-        ),
     ]
     return [
         sr.Measurement(name, float(value), unit)
         for name, value, unit in values
         if value is not None and math.isfinite(value)
+    ]
+
+
+def _radiomics(lesion: Lesion, ibsi_codes: Mapping[str, str]) -> list[Measured]:
+    values = ((name, float(value)) for name, value in lesion.radiomics.items())
+    return [
+        (words.feature_code(name, ibsi_codes), value, words.NO_UNITS) for name, value in values if math.isfinite(value)
     ]
 
 
