@@ -18,11 +18,12 @@ from .errors import BundleError
 #: Ids whose values are text, mostly paths: fire would make numbers, tuples and comments of them, MONAI references.
 TEXTS = (
     "alignment", "annotations", "bundle_root", "cache_dir", "cases", "dataset_dir", "diagnoses", "encoder_weights",
-    "init_heads", "init_weights", "output_dir", "predictions", "prompt", "sam_checkpoint", "section",
+    "init_heads", "init_weights", "output_dir", "predictions", "prompt", "reference",
+    "reference_masks", "sam_checkpoint", "section",
     "text_tower_weights", "weights",
 )  # fmt: skip
 #: Of these, those that may be lists: ``"['a','b']"``.
-LISTS = ("cases", "dataset_dir")
+LISTS = ("cases", "dataset_dir", "reference", "reference_masks")
 
 
 def heed_command_line(resolved: dict[str, Any], argv: Sequence[str] | None = None) -> None:
