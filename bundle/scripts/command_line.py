@@ -20,11 +20,11 @@ TEXTS = (
     "adapter", "alignment", "annotations", "bundle_root", "cache_dir", "cases", "closed_loop", "dataset_dir",
     "diagnoses", "dicomweb_url", "encoder_weights", "file_list", "init_heads", "init_loop", "init_weights",
     "language_model", "orthanc_url", "output_dir", "predictions", "prompt", "question", "question_format",
-    "ray_address", "sam_checkpoint", "section", "send_to", "site", "text_tower_weights", "vision_language_model",
-    "weights",
+    "ray_address", "reference", "reference_masks", "sam_checkpoint", "section", "send_to", "site",
+    "text_tower_weights", "vision_language_model", "weights",
 )  # fmt: skip
 #: Of these, those that may be lists: ``"['a','b']"``.
-LISTS = ("cases", "dataset_dir")
+LISTS = ("cases", "dataset_dir", "reference", "reference_masks")
 
 
 def heed_command_line(resolved: dict[str, Any], argv: Sequence[str] | None = None) -> None:
