@@ -78,7 +78,7 @@ def test_a_registered_reference_and_its_image_give_the_same_masks_and_no_diagnos
         ({"mask": "empty"}, "is empty or too small; draw its lesion"),
         ({"mask": "whole"}, "covers its whole image"),
         ({"mask": "other size"}, "has 40 x 96 pixels, but its image has 80 x 96"),
-        ({"color": False}, "is gray, but images are read in colour; give a coloured one"),
+        ({"color": False}, "GRAY_IMAGE the images of this site are coloured"),
     ],
 )
 def test_a_bad_reference_is_named_in_one_sentence(

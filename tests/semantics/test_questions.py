@@ -121,7 +121,7 @@ def test_a_false_word_is_found_and_an_unread_sentence_is_not_checked(item):
     ],
 )
 def test_words_that_were_never_taught_are_named(question, unknown):
-    assert unknown_words(LEXICON, question) == unknown
+    assert unknown_words(LEXICON, question, "breast ultrasound") == unknown
 
 
 def test_no_text_of_training_has_a_word_of_diagnosis():

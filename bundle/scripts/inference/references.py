@@ -55,11 +55,6 @@ def take_reference(
         mask = (mask > 0).float()
         if not mask.any():
             raise BundleError(f'The mask of the reference "{pair["image"]}" is empty or too small; draw its lesion.')
-        if not gray and torch.equal(image[0], image[1]) and torch.equal(image[0], image[2]):
-            raise BundleError(
-                f'The reference "{pair["image"]}" is gray, but images are read in colour; give a coloured one, or '
-                "read all in gray with --gray true."
-            )
         images.append(image)
         drawn.append(mask)
     return register_references(network, torch.stack(images), torch.stack(drawn), gray, ridge)

@@ -71,7 +71,7 @@ class Answerer:
         network.language.encode_question(question)
         self.network, self.site, self.question, self.to_native = network, site, question, to_native
         self.gate, self.diagnose, self.longest = gate, diagnose and bool(site.classes.names), longest
-        self.unknown = unknown_words(site.lexicon, question) if known_words else []
+        self.unknown = unknown_words(site.lexicon, question, site.title) if known_words else []
 
     def __call__(self, item: Mapping[str, Any]) -> Told:
         """Answer for one loaded image.

@@ -97,7 +97,7 @@ class ReferenceGate(nn.Module):
 
 
 class ReferenceRefiner(nn.Module):
-    """A mask refiner that adds the response itself: what is outlined looks like a breast lesion, or like a reference.
+    """A mask refiner that adds the response: what is outlined looks like the lesions of training, or like a reference.
 
     Args:
         refiner: of the network.

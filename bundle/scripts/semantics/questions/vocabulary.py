@@ -15,7 +15,7 @@ from .referring import NOUNS, RELATIONS, refer_to
 #: Words of grammar that change nothing.
 PLAIN = (
     "a an the and or of in on at to is are there any it its this that these one ones with please me show find where "
-    "what which does look like how many all every image picture ultrasound breast can you see do i tell about"
+    "what which does look like how many all every image picture can you see do i tell about"
 ).split()
 
 
@@ -34,27 +34,29 @@ def training_texts(lexicon: Lexicon) -> list[str]:
     return texts + [NO_LESION, NONE_OF_KIND, "A lesion."] * 50
 
 
-def known_words(lexicon: Lexicon) -> frozenset[str]:
+def known_words(lexicon: Lexicon, title: str = "") -> frozenset[str]:
     """Every word of the question templates, of the lexicon and of grammar, in small letters.
 
     Args:
         lexicon: the words of one site.
+        title: the site's name for people, whose words may be said.
     """
     forms = chain.from_iterable(words.values() for _, words in lexicon.slots.values())
     texts = chain(ASK_ALL, ASK_FOR, ASK_RELATED, NOUNS, RELATIONS, PLAIN, forms, lexicon.terms)
     texts = chain(texts, lexicon.term_phrasings.values(), chain.from_iterable(lexicon.terms.values()))
-    known = set(_words(" ".join(texts)))
+    known = set(_words(" ".join((title, *texts))))
     return frozenset(known | {f"{word}s" for word in known} | {f"{word}es" for word in known})
 
 
-def unknown_words(lexicon: Lexicon, question: str) -> list[str]:
+def unknown_words(lexicon: Lexicon, question: str, title: str = "") -> list[str]:
     """Words of a question that no question of training had, in their order; in another language nearly all.
 
     Args:
         lexicon: the words of the site.
         question: any text.
+        title: see :func:`known_words`.
     """
-    known = known_words(lexicon)
+    known = known_words(lexicon, title)
     return [word for word in dict.fromkeys(_words(question)) if word not in known]
 
 
