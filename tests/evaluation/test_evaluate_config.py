@@ -91,7 +91,9 @@ def test_weights_can_be_evaluated_without_their_calibration(tmp_path):
     assert not tables[False]["indeterminate"].any()
     # A threshold that was not fitted is that of training, and stays.
     expected = tables[True]["lesion_evidence"] * spread + (threshold if spread != 1 else 0)
-    np.testing.assert_allclose(tables[False]["lesion_evidence"], expected, atol=1e-4)
+    vanished = (tables[True]["lesion_evidence"] == -1) | (tables[False]["lesion_evidence"] == -1)  # a mask without pixels
+    assert vanished.sum() < len(vanished) / 2
+    np.testing.assert_allclose(tables[False]["lesion_evidence"][~vanished], expected[~vanished], atol=1e-4)
 
 
 def test_a_dicom_frame_is_evaluated_as_inference_sees_it(tmp_path, make_dicom, save_dicom, make_region):

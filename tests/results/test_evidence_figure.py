@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from scripts.findings import Candidate, Descriptor, Evidence, Finding
 from scripts.findings.finding import INDETERMINATE
 from scripts.radiomics import NAMES
+from scripts.radiomics.color import COLOR_NAMES
 from scripts.radiomics.titles import TITLES, title_of
 from scripts.results import evidence_figure
 from scripts.results.evidence_figure import draw_evidence, moves
@@ -104,6 +105,6 @@ def test_directions_are_words_and_no_number_is_negative() -> None:
 
 
 def test_every_descriptor_has_a_title_of_its_own() -> None:
-    assert list(TITLES) == NAMES and len(set(TITLES.values())) == len(NAMES)
+    assert set(TITLES) == {*NAMES, *COLOR_NAMES} and len(set(TITLES.values())) == len(TITLES)
     assert not any("_" in title for title in TITLES.values())
     assert title_of("a_new_one") == "a new one"

@@ -75,7 +75,10 @@ def test_every_odd_file_ends_with_the_code_that_names_it(
         rows = list(csv.DictReader(file))
     outcomes = {row["input"]: f"{row['status']} {row['reason']}".split(";")[0].split(" ")[:2] for row in rows}
     assert {name: " ".join(outcome).strip() for name, outcome in outcomes.items()} == expected
-    assert {outcome[1] for outcome in outcomes.values()} - {""} == set(STATUS_OF_CODE)
+    # The others need weights that know their images, and a site of colour: tests/findings/test_domain.py,
+    # tests/test_adapter_workflow.py.
+    elsewhere = {"OUT_OF_DOMAIN", "GRAY_IMAGE"}
+    assert {outcome[1] for outcome in outcomes.values()} - {""} == set(STATUS_OF_CODE) - elsewhere
     keys = [(row["input"], row["frame"], row["region"]) for row in rows]
     assert len(set(keys)) == len(keys) == len(expected) + 1 + 2 + 1  # two regions, three frames, two frames
 
