@@ -184,6 +184,13 @@ def test_a_table_of_failures_alone_is_a_page(fill: Callable[..., Any]) -> None:
     assert "Nothing could be analysed" in top and "<td>5000</td><td>failed</td><td>The file is cut short" in top
 
 
+def test_what_was_skipped_is_counted_by_its_reason_and_not_by_notes(fill: Callable[..., Any]) -> None:
+    told = "OUT_OF_DOMAIN unlike the images that the network knows; SPACING_UNKNOWN"
+    folder, summary = fill([{**failed("a"), "status": "skipped", "reason": told}])
+    top = write_report(folder, summary).read_text("utf-8").split('id="about"')[0]
+    assert "<code>OUT_OF_DOMAIN</code>" in top and "SPACING_UNKNOWN" not in top
+
+
 def test_the_command_writes_the_page_of_a_finished_folder(
     fill: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

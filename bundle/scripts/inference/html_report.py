@@ -65,7 +65,9 @@ def _overview(table: PredictionTable, summary: Mapping[str, Any], names: bool) -
     reasons: Counter[tuple[str, str]] = Counter()
     inputs, doubtful, before = 0, 0, None
     for row in table.rows():
-        reasons.update((row["status"], note.split()[0]) for note in row["reason"].split("; ") if note)
+        notes = [note.split()[0] for note in row["reason"].split("; ") if note]
+        # What is skipped or failed has one reason, the first; the notes after it were made while it was read.
+        reasons.update((row["status"], code) for code in (notes if row["status"] == "ok" else notes[:1]))
         if row["status"] == "ok":
             diagnoses[row["diagnosis"]] += 1
             doubtful += row["indeterminate"] == "true"

@@ -104,7 +104,7 @@
   const small = (words) => words ? make("span", { class: "study" }, words) : "";
   function tableRow(row) {
     const cells = {
-      number: row.number, name: make("button", { type: "button" }, short(row)), result: badge(inWords(result(row)), kindOf(result(row))),
+      number: row.number, name: make("button", { type: "button", title: row.name }, make("span", {}, short(row))), result: badge(inWords(result(row)), kindOf(result(row))),
       probability: two(row.probability), reliability: found(row) ? two(row.reliability) : "", size: size(row.size),
     };
     return make("tr", { "data-row": row.number, onclick: () => open(row, true) }, ...seen.map(([name, column]) =>
