@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace, out: Path) -> Any:
         config_file=[str(BUNDLE / "configs" / f"{name}.json") for name in ("inference", "archive")],
         workflow_type="infer", logging_file=False, bundle_root=str(BUNDLE), output_dir=str(out),
         dataset_dir=str(arguments.output_dir / "in"), workers=arguments.workers, batch_size=16,
-        overlays=False, evidence_figures=False,
+        overlays=False, evidence_figures=False, any_image=True,
         inferer={"_target_": "repeated_answer.RepeatedAnswer"},
     )  # fmt: skip
     workflow.initialize()
@@ -93,8 +93,9 @@ def run(arguments: argparse.Namespace, out: Path) -> Any:
 
 
 def table(samples: list[tuple[float, float, float, int]], rows: int) -> list[str]:
-    """Memory and cost by tenths of the shards."""
+    """Memory and cost by tenths of the shards, while they were made."""
     total = samples[-1][3]
+    samples = while_shards_come(samples)
     lines = ["| rows done | seconds per 1,000 rows | driver, MB | largest worker, MB |", "|---|---|---|---|"]
     for part in range(PARTS):
         low, high = (total * (part + step) / PARTS for step in (0, 1))
@@ -104,6 +105,12 @@ def table(samples: list[tuple[float, float, float, int]], rows: int) -> list[str
         each = (of[-1][0] - of[0][0]) / ((of[-1][3] - of[0][3]) * rows / total) * 1000
         lines.append(f"| {round(of[-1][3] / total * rows):,} | {each:.1f} | {of[-1][1]:.0f} | {of[-1][2]:.0f} |")
     return lines
+
+
+def while_shards_come(samples: list[tuple[float, float, float, int]]) -> list[tuple[float, float, float, int]]:
+    """The samples from the first shard of results to the last."""
+    end = next(number for number, sample in enumerate(samples) if sample[3] == samples[-1][3])
+    return [sample for sample in samples[: end + 1] if sample[3] > 0]
 
 
 def draw(samples: list[tuple[float, float, float, int]], path: Path) -> None:
@@ -142,15 +149,21 @@ def main() -> None:
     draw(samples, arguments.output_dir / "memory.png")
     (arguments.output_dir / "memory.json").write_text(json.dumps(samples))
     seconds = json.loads((out / "summary.json").read_text())["seconds"]
-    core = seconds["analysis"] * arguments.workers / arguments.rows
+    steady = while_shards_come(samples)
+    rows = (steady[-1][3] - steady[0][3]) * arguments.rows / steady[-1][3]
+    core = (steady[-1][0] - steady[0][0]) * arguments.workers / rows  # without the start of the workers
+    serial = (seconds["writing"] + seconds["report"]) / arguments.rows
     print("\n".join(table(samples, arguments.rows)))
     print(f"\n{arguments.rows:,} rows, {arguments.workers} workers, {wall:.0f} s; by step: {seconds}")
-    print(f"{core * 1000:.1f} ms of a worker for each row without the network.")
+    print(f"{core * 1000:.1f} ms of a worker for each row without the network, {serial * 1000:.1f} ms for the tables.")
+    most = (max(sample[column] for sample in samples) for column in (1, 2))
+    print("Most memory of the driver and of a worker: {:.0f} and {:.0f} MB".format(*most))
     for machines in (1, 4, 16):
         hours = 1e6 * (core + arguments.network_seconds) / (machines * 16) / 3600
-        print(f"A million images on {machines} machines of 16 cores: {hours:.1f} h of analysis")
+        end = 1e6 * serial / 3600
+        print(f"A million images, {machines} machines of 16 cores: {hours:.1f} h of analysis, {end:.1f} h of tables")
     assumed = f"a worker a core, {arguments.network_seconds} s of network an image, storage that keeps up"
-    print(f"(assumed: {assumed}; listing and the tables at the end come on top)")
+    print(f"(assumed: {assumed}, tables in proportion to the rows; listing and looking into files come on top)")
 
 
 if __name__ == "__main__":

@@ -190,8 +190,9 @@ def test_an_object_store_gives_the_rows_of_the_folder(
     _, said = going.communicate(timeout=3000)
     assert going.returncode == 1, said[-3000:]
     expected, found = told(tmp_path / "plain"), told(tmp_path / "out")
-    for name in ("predictions.csv", "lesions.csv", "studies.csv", "evidence", "files", "uids"):
+    for name in ("predictions.csv", "lesions.csv", "studies.csv", "evidence", "files"):
         assert found[name] == expected[name], name
+    assert found["uids"].keys() == expected["uids"].keys()  # their values depend on the address of the source
 
     for address, sentence in (
         ("s3://hospital/nothing", "does not exist"),
