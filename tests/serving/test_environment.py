@@ -18,12 +18,18 @@ BUNDLE = ROOT / "bundle"
 WITHOUT = """
 import sys
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {absent}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+class Without:
+    # Finds what is absent as little as Python would: torch asks for packages that it does without.
+    def __init__(self, finder):
+        self.finder = finder
 
-sys.meta_path.insert(0, Absent())
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in {absent} else self.finder.find_spec(name, path, target)
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = map(Without, sys.meta_path)
 """
 TRAINING = """
 from monai.bundle import run

@@ -46,10 +46,13 @@ def test_the_answer_has_columns_first_and_a_fitting_kind(item, site, path, wante
 def test_the_result_tells_the_finding_in_json(item, site, make_finding):
     result = AnswerClient(site)(item)["result"]
     json.dumps(result, allow_nan=False)
-    assert list(result) == (
-        "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence area_px "
-        "area_mm2 long_axis_mm short_axis_mm lesions radiomics evidence note reason"
-    ).split()
+    assert (
+        list(result)
+        == (
+            "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence area_px "
+            "area_mm2 long_axis_mm short_axis_mm lesions radiomics evidence note reason"
+        ).split()
+    )
     told = [result[name] for name in ("diagnosis", "malignancy_probability", "reason")]
     assert told == ["malignant", 0.83, "COLOR_FLOW"]
     assert (result["area_px"], result["area_mm2"], result["evidence"]["response_peak"]) == (2, "", 0.9)
