@@ -49,8 +49,8 @@ def test_the_result_tells_the_finding_in_json(item, site, make_finding):
     assert (
         list(result)
         == (
-            "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence area_px "
-            "area_mm2 long_axis_mm short_axis_mm lesions radiomics evidence note reason"
+            "lesion_found diagnosis malignancy_probability calibrated indeterminate reliability lesion_evidence "
+            "area_px area_mm2 long_axis_mm short_axis_mm lesions radiomics evidence note reason"
         ).split()
     )
     told = [result[name] for name in ("diagnosis", "malignancy_probability", "reason")]
