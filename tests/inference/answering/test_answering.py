@@ -16,7 +16,7 @@ from scripts.semantics.lexicons.breast_ultrasound import make_lexicon
 from scripts.semantics.questions import NO_LESION, NONE_OF_KIND, SEG
 
 LEXICON = make_lexicon()
-SITE = SimpleNamespace(lexicon=LEXICON, classes=SimpleNamespace(names=()))
+SITE = SimpleNamespace(title="breast ultrasound", lexicon=LEXICON, classes=SimpleNamespace(names=()))
 
 
 def picture_and_mask():
