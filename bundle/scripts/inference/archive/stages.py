@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ _TRIAL_SECONDS = 120.0
 _DEADLY = note("DECODER_CRASHED")
 
 
-class ShardWorker:
+class ShardWorker(ABC):
     """Makes a shard of another, and tells trouble instead of raising it: exceptions do not travel whole.
 
     Args:
@@ -58,9 +59,9 @@ class ShardWorker:
                 troubles.append(_sentence(error))
         return {"key": list(batch["key"]), "entries": counts, "trouble": troubles}
 
+    @abstractmethod
     def work(self, given: list[dict[str, Any]], attempts: Attempts, scratch: Path) -> list[dict[str, Any]]:
         """The rows of the new shard."""
-        raise NotImplementedError
 
     def _work(self, key: str) -> int:
         self._check_folder()
