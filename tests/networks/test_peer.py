@@ -9,7 +9,7 @@ from monai.bundle import ConfigParser
 from scripts.networks import Peer
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
-SEGMENTERS = ("unet", "segresnet")
+SEGMENTERS = ("unet", "segresnet", "pretrained_unet")
 
 
 def build(name, part):
@@ -18,7 +18,7 @@ def build(name, part):
     return parser.get_parsed_content(part)
 
 
-@pytest.mark.parametrize("name", [*SEGMENTERS, "resnet18"])
+@pytest.mark.parametrize("name", [*SEGMENTERS, "resnet18", "pretrained_classifier"])
 def test_a_peer_learns_its_task_from_its_config(name):
     torch.manual_seed(0)
     network, loss = build(name, "network").cpu(), build(name, "loss")
@@ -35,13 +35,13 @@ def test_a_peer_learns_its_task_from_its_config(name):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name, answer", [("unet", "mask_logits"), ("resnet18", "diagnosis_logits")])
+@pytest.mark.parametrize("name, answer", [("unet", "mask_logits"), ("pretrained_unet", "mask_logits"), ("resnet18", "diagnosis_logits")])
 def test_a_peer_sees_each_image_mirrored_too(name, answer):
     network, image = build(name, "network").cpu().eval(), torch.rand(2, 3, 64, 64)
     for mirror in (True, False):
         network.mirror = mirror
         as_is, flipped = (network.forward_named(view)[answer] for view in (image, image.flip(-1)))
-        if name == "unet":
+        if answer == "mask_logits":
             flipped = flipped.flip(-1)
         assert torch.allclose(as_is, flipped, atol=1e-5) is mirror
 

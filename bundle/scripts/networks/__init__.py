@@ -24,6 +24,7 @@ from .inferer import NamedInferer
 from .mask_decoder import MaskDecoder
 from .mask_refiner import MaskRefiner
 from .peer import Peer
+from .pretrained_peers import PretrainedClassifier, PretrainedUNet
 from .prompt_encoder import PromptEncoder
 from .rad_vlsm import RadVLSM
 from .reliability import Reliability, fuse_candidates
@@ -44,6 +45,8 @@ __all__ = [
     "MaskDecoder",
     "MaskRefiner",
     "Peer",
+    "PretrainedClassifier",
+    "PretrainedUNet",
     "PromptEncoder",
     "RadVLSM",
     "Reliability",
