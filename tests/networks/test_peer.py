@@ -35,7 +35,10 @@ def test_a_peer_learns_its_task_from_its_config(name):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name, answer", [("unet", "mask_logits"), ("pretrained_unet", "mask_logits"), ("resnet18", "diagnosis_logits")])
+@pytest.mark.parametrize(
+    "name, answer",
+    [("unet", "mask_logits"), ("pretrained_unet", "mask_logits"), ("resnet18", "diagnosis_logits")],
+)
 def test_a_peer_sees_each_image_mirrored_too(name, answer):
     network, image = build(name, "network").cpu().eval(), torch.rand(2, 3, 64, 64)
     for mirror in (True, False):
