@@ -50,7 +50,7 @@ tables: $(VENV)/.installed-dev data $(MEASURED)
 	    --text_tower $(TEXT_TOWER) --output_dir $(TABLES)/card
 	$(PY) benchmarks/ablation.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/ablation
 	$(PY) benchmarks/peers.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) --output_dir $(TABLES)/peers
-	$(PY) benchmarks/cross_dataset.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/cross
+	$(PY) benchmarks/leave_one_set_out.py --dataset_dir "$(DATA)" --jobs $(JOBS) --output_dir $(TABLES)/left_out
 
 data:
 	@test -n "$(DATA)" || { echo "Name the data sets: make $(MAKECMDGOALS) DATA=\"['BUSI','BUS-BRA','BUS-UCLM']\"" >&2; exit 2; }

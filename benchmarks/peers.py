@@ -75,7 +75,15 @@ ENTRANTS = (
     replace(METHOD, name="Rad-VLSM, single box", options={"reliability_mode": "single_box"}),
     Entrant("U-Net", ("peers/peer", "peers/unet")),
     Entrant("SegResNet", ("peers/peer", "peers/segresnet")),
+    Entrant("DynUNet", ("peers/peer", "peers/dynunet")),
+    Entrant("U-Net, ImageNet", ("peers/peer", "peers/pretrained_unet"), learning_rates=("0.0005", "0.001", "0.002")),
     Entrant("ResNet-18, whole image", ("peers/peer", "peers/resnet18"), "auc", ("0.0001", "0.0003", "0.0008")),
+    Entrant(
+        "EfficientNet-Lite0, whole image, ImageNet",
+        ("peers/peer", "peers/pretrained_classifier"),
+        "auc",
+        ("0.0001", "0.0003", "0.0008"),
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from monai.bundle import ConfigParser
 from scripts.networks import Peer
 
 CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
-SEGMENTERS = ("unet", "segresnet", "pretrained_unet")
+SEGMENTERS = ("unet", "segresnet", "dynunet", "pretrained_unet")
 
 
 def build(name, part):
