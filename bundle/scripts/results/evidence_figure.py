@@ -10,7 +10,17 @@ from PIL import Image, ImageDraw
 from scripts.findings.finding import Candidate, Descriptor, Finding
 from scripts.radiomics.titles import title_of
 from scripts.sites import Classes, Site
-from scripts.writing.drawing import BACKGROUND, FAINT, RGB, SERIES_COLORS, TEXT, draw_contour, fitting_font, font_of
+from scripts.writing.drawing import (
+    BACKGROUND,
+    FAINT,
+    RGB,
+    SERIES_COLORS,
+    TEXT,
+    draw_contour,
+    fitting_font,
+    font_of,
+    picture_image,
+)
 from scripts.writing.notice import NOTE
 
 from .overlay import one_by_one
@@ -36,10 +46,10 @@ def draw_evidence(
     Returns:
         An RGB image.
     """
-    gray = np.ascontiguousarray(np.broadcast_to(picture, (3, *picture.shape[1:])).transpose(1, 2, 0))
-    scale = _WIDTH / gray.shape[1]
-    size = (_WIDTH, max(1, round(gray.shape[0] * scale)))
-    image, evidence, color = Image.fromarray(gray).resize(size, Image.Resampling.BICUBIC), finding.evidence, TEXT
+    scale = _WIDTH / picture.shape[2]
+    size = (_WIDTH, max(1, round(picture.shape[1] * scale)))
+    image = picture_image(picture).resize(size, Image.Resampling.BICUBIC).convert("RGB")
+    evidence, color = finding.evidence, TEXT
     if finding.found:
         color = color_of(finding, site)
     panels = (
@@ -79,11 +89,13 @@ def moves(descriptors: Sequence[Descriptor], classes: Classes) -> list[str]:
 
 def _heat(image: Image.Image, response: np.ndarray) -> Image.Image:
     """The response in colour over the image, transparent where there is none."""
-    strength = np.asarray(Image.fromarray(response).resize(image.size, Image.Resampling.BILINEAR), np.float64) / 255.0
+    strength = np.asarray(Image.fromarray(response).resize(image.size, Image.Resampling.BILINEAR))
+    levels = np.arange(256) / 255.0
     steps = np.linspace(0, 1, len(_HEAT))
-    color = np.stack([np.interp(strength, steps, _HEAT[:, channel]) for channel in range(3)], axis=-1)
-    share = 0.75 * np.minimum(1.0, 2 * strength)[..., None]
-    return Image.fromarray((np.asarray(image) * (1 - share) + color * share).round().astype(np.uint8))
+    color = np.stack([np.interp(levels, steps, _HEAT[:, channel]) for channel in range(3)], axis=-1)
+    share = 0.75 * np.minimum(1.0, 2 * levels)[:, None]
+    added, kept = (color * share)[strength], (1 - share)[strength]
+    return Image.fromarray((np.asarray(image) * kept + added).round().astype(np.uint8))
 
 
 def _boxes(image: Image.Image, scale: float, crop: Sequence[int], candidates: Sequence[Candidate]) -> Image.Image:

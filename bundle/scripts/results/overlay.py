@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from scripts.findings.finding import Finding, Lesion
 from scripts.findings.measurements import connected_parts
 from scripts.sites import Site
-from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of, wrap
+from scripts.writing.drawing import BACKGROUND, FAINT, TEXT, draw_contour, fitting_font, font_of, picture_image, wrap
 from scripts.writing.notice import NOTE
 
 from .wording import color_of, extent, heading, looks, numbers, sentence_case
@@ -38,12 +38,11 @@ def draw_overlay(
         An RGB image at least as large as the picture; small pictures are enlarged by whole factors.
     """
     enlarged = max(1, round(_SMALLEST_WIDTH / max(picture.shape[1:])))
-    canvas = np.ascontiguousarray(np.broadcast_to(picture, (3, *picture.shape[1:])).transpose(1, 2, 0))
-    inside = np.asarray(mask) > 0
+    image, inside = picture_image(picture), np.asarray(mask) > 0
     if enlarged > 1:
-        size = (canvas.shape[1] * enlarged, canvas.shape[0] * enlarged)
-        canvas = np.array(Image.fromarray(canvas).resize(size, Image.Resampling.BICUBIC))
+        image = image.resize((image.width * enlarged, image.height * enlarged), Image.Resampling.BICUBIC)
         inside = inside.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+    canvas = np.array(image.convert("RGB"))
     for alone, lesion in one_by_one(inside, finding):
         draw_contour(canvas, alone, color_of(lesion, site))
     return _add_caption(Image.fromarray(canvas), finding, site, name)

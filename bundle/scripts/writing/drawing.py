@@ -36,6 +36,13 @@ def mask_image(mask: np.ndarray) -> Image.Image:
     return Image.fromarray(np.where(np.asarray(mask) > 0, 255, 0).astype(np.uint8))
 
 
+def picture_image(picture: np.ndarray) -> Image.Image:
+    """A picture, uint8 (C, H, W) with C = 1 or 3, as an image, gray or RGB."""
+    if picture.shape[0] == 1:
+        return Image.fromarray(np.ascontiguousarray(picture[0]))
+    return Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+
+
 def draw_contour(canvas: np.ndarray, inside: np.ndarray, color: RGB) -> None:
     """Paint a line around the mask, with a dark hairline outside of it that sets it off from bright tissue.
 
@@ -47,17 +54,17 @@ def draw_contour(canvas: np.ndarray, inside: np.ndarray, color: RGB) -> None:
     if not inside.any():
         return
     line = max(2, round(max(inside.shape) / 300))
-    rows, columns = ndimage.find_objects(inside.astype(np.uint8))[0]
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
     margin = line + 3
     window = (
-        slice(max(rows.start - margin, 0), rows.stop + margin),
-        slice(max(columns.start - margin, 0), columns.stop + margin),
+        slice(max(rows[0] - margin, 0), rows[-1] + 1 + margin),
+        slice(max(columns[0] - margin, 0), columns[-1] + 1 + margin),
     )
-    distance = ndimage.distance_transform_edt(~inside[window])[..., None]
-    outside = distance > 0
+    distance, canvas = ndimage.distance_transform_edt(~inside[window]), canvas[window]
     for reach, paint in ((line + 1.0, BACKGROUND), (float(line), color)):
-        share = np.where(outside, np.clip(reach + 0.5 - distance, 0.0, 1.0), 0.0)  # soft at its outer edge
-        canvas[window] = (canvas[window] * (1 - share) + np.array(paint) * share).round().astype(np.uint8)
+        near = (distance > 0) & (distance < reach + 0.5)
+        share = np.clip(reach + 0.5 - distance[near], 0.0, 1.0)[:, None]  # soft at its outer edge
+        canvas[near] = (canvas[near] * (1 - share) + np.array(paint) * share).round().astype(np.uint8)
 
 
 @lru_cache(maxsize=32)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.filereader import read_sequence
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UltrasoundMultiFrameImageStorage
@@ -17,10 +19,14 @@ from pydicom.uid import UltrasoundMultiFrameImageStorage
 highdicom = pytest.importorskip("highdicom")
 
 from scripts.findings import Finding, Size  # noqa: E402
+from scripts.quiet import quiet_libraries  # noqa: E402
 from scripts.radiomics import IBSI, NAMES  # noqa: E402
+from scripts.results.dicom import codes as words  # noqa: E402
 from scripts.results.dicom.archive import AlgorithmIdentity, SourceFrame, make_results, write_dicom  # noqa: E402
-from scripts.results.dicom.codes import PRIVATE_SCHEME, feature_code, term_codes  # noqa: E402
-from scripts.results.dicom.report import make_report  # noqa: E402
+from scripts.results.dicom.codes import PRIVATE_SCHEME, feature_code, private_scheme, term_codes  # noqa: E402
+from scripts.results.dicom.content import Reference, build_content  # noqa: E402
+from scripts.results.dicom.content_template import _number  # noqa: E402
+from scripts.results.dicom.report import groups_of, kind_of, make_report  # noqa: E402
 from scripts.sites import Classes, Site  # noqa: E402
 
 Find = Callable[..., Finding]
@@ -210,15 +216,59 @@ def test_features_carry_ibsi_codes_only_where_they_conform(
     assert (scheme.CodingSchemeDesignator, scheme.CodingSchemeName) == ("99RADVLSM", "Rad-VLSM concepts")
 
 
-def test_radiomics_are_items_as_highdicom_makes_them_behind_the_sizes(
-    plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site
-) -> None:
-    radiomics = {"echo_skewness": -0.25, "margin_sharpness_of_the_boundary": 2.5e-7}
-    finding = find(plain_header, radiomics=radiomics)
-    _, report = make_results(SourceFrame.of(plain_header), finding, algorithm, site, IBSI)
-    groups = [item for item in report.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
-    content = list(groups[0].ContentSequence[0].ContentSequence)
-    places = [place for place, item in enumerate(content) if item.ValueType == "NUM"]
-    assert places == list(range(places[0], places[-1] + 1))
-    for (name, value), place in zip(radiomics.items(), places[-2:], strict=True):
-        assert content[place] == highdicom.sr.Measurement(feature_code(name, IBSI), value, codes.UCUM.NoUnits)[0]
+def values_of(dataset: Dataset) -> list[tuple[Any, ...]]:
+    """Every element but the time of writing, with what it says."""
+    return [
+        (element.tag, element.VR, len(element.value) if element.VR == "SQ" else str(element.value))
+        for element in dataset.iterall()
+        if element.keyword not in ("ContentTime", "InstanceCreationTime", "ContributionDateTime")
+    ]
+
+
+@pytest.mark.parametrize("lesions", [0, 1, 2])
+@pytest.mark.parametrize("segmented", [True, False])
+def test_a_report_from_a_template_says_what_one_from_nothing_says(
+    real_header: Dataset, plain_header: Dataset, algorithm: AlgorithmIdentity, find: Find, site: Site, lesions: int,
+    segmented: bool, tmp_path: Path,
+) -> None:  # fmt: skip
+    """With other values in the template before, and text that is no ASCII."""
+    site = replace(site, codes={**site.codes, "finding": ("läsion", PRIVATE_SCHEME, "Läsion")})
+    for name, header, frame in (("first", plain_header, 0), ("second", real_header, 1)):
+        mask = nothing(header)
+        if lesions:
+            mask[3:9, 4:12] = 1
+        if lesions > 1:
+            mask[20:24, 5:8] = 1
+        finding = find(header, mask, radiomics={"echo_skewness": -0.25, "margin_sharpness": 2.5e-7, "worst": -1 / 3e5})
+        told = tuple(replace(lesion, words={"margin": "spiculated"}) for lesion in finding.lesions)
+        finding = replace(finding, lesions=told)
+        source = SourceFrame.of(header, frame if "NumberOfFrames" in header else 0)
+        made = make_results(source, finding, algorithm, site, IBSI)[0] if segmented else None
+        write_dicom(make_report(source, finding, algorithm, site, made, IBSI), tmp_path / f"{name}.dcm")
+        image = Reference(source.sop_class, header.SOPInstanceUID, source.frames)
+        groups = list(groups_of(source, finding, algorithm, site, made, IBSI))
+        content = build_content(kind_of(source, finding, algorithm, site), image, groups)
+        with quiet_libraries():
+            whole = highdicom.sr.ComprehensiveSR(
+                evidence=[source.header, *([made] if made is not None else [])],
+                content=content,
+                series_instance_uid=source.series_uid("SR", algorithm),
+                series_number=9702,
+                sop_instance_uid=source.uid("SR", algorithm),
+                instance_number=1,
+                is_complete=True,
+                coding_schemes=[private_scheme()],
+                series_description="Rad-VLSM report: research use only, not for diagnosis",
+                **algorithm.equipment,
+            )
+        write_dicom(source.finish(whole), tmp_path / "whole.dcm")
+        got, expected = dcmread(tmp_path / f"{name}.dcm"), dcmread(tmp_path / "whole.dcm")
+        assert values_of(got) == values_of(expected)
+
+
+def test_numbers_of_any_length_keep_their_value() -> None:
+    for value in (0.0, 1.0, -1 / 3, -1.2345678901e-300, 12345678901234567.0):
+        item = _number(words.AREA, value, words.PIXELS, "iso8859")
+        (read,) = read_sequence(BytesIO(item), False, True, len(item), "iso8859")
+        assert read.MeasuredValueSequence[0].FloatingPointValue == value
+        assert float(read.MeasuredValueSequence[0].NumericValue) == pytest.approx(value, rel=1e-8)

@@ -1,21 +1,24 @@
-"""The finding as a DICOM Structured Report, TID 1500 Measurement Report (PS3.16)."""
+"""The finding as a DICOM Structured Report."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from highdicom import sr
 from pydicom import Dataset
+from pydicom.charset import convert_encodings, default_encoding
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from scripts.findings.finding import INDETERMINATE, NOT_CALIBRATED, SPECK, Finding, Lesion
 from scripts.sites import Site
 
 from . import codes as words
+from .content import Group, Kind, Measured, Reference
+from .content_template import content_template
 from .files import guarded
-from .measurement_items import Measured, add_measurements
 from .source import AlgorithmIdentity, SourceFrame
 
 SERIES_NUMBER = 9702
@@ -51,17 +54,16 @@ def make_report(
     Raises:
         DicomResultError: DICOM_RESULT_FAILED.
     """
+    image = Reference(source.sop_class, source.header.SOPInstanceUID, source.frames)
+    groups = list(groups_of(source, finding, algorithm, site, segmentation, ibsi_codes))
+    evidence = [source.header] if segmentation is None else [source.header, segmentation]
+    declared = source.character_set or default_encoding
+    character_set = declared if isinstance(declared, str) else tuple(declared)
+    kind = kind_of(source, finding, algorithm, site)
+    template = content_template(kind, bool(image.frames), segmentation is not None, character_set)
     report = sr.ComprehensiveSR(
-        evidence=[source.header] if segmentation is None else [source.header, segmentation],
-        content=sr.MeasurementReport(
-            observation_context=_observer(algorithm),
-            procedure_reported=words.site_code(site, "procedure"),
-            imaging_measurements=[
-                _group(source, finding, number, algorithm, site, segmentation)
-                for number in range(max(1, len(finding.lesions)))
-            ],
-            referenced_images=[source.header],
-        ),
+        evidence=evidence,
+        content=_referring(template.title(), evidence),
         series_instance_uid=source.series_uid("SR", algorithm),
         series_number=SERIES_NUMBER,
         sop_instance_uid=source.uid("SR", algorithm),
@@ -73,55 +75,64 @@ def make_report(
         series_description=f"{algorithm.name} report: research use only, not for diagnosis",
         **algorithm.equipment,
     )
-    _leave_one_segment_reference(report)
     source.finish(report)
-    if finding.found:
-        add_measurements(report, (_radiomics(lesion, ibsi_codes) for lesion in finding.lesions))
+    # Only now: highdicom copies and searches all content several times over.
+    report["ContentSequence"] = template.fill(image, groups)
+    # And without this pydicom would decode it to encode it again.
+    report.set_original_encoding(False, True, convert_encodings(declared) if source.character_set else declared)
     return report
 
 
-def _group(
+def _referring(title: Dataset, evidence: Sequence[Dataset]) -> Dataset:
+    """A root container that refers to the evidence, from which highdicom takes what a report lists."""
+    title.ContentSequence = [
+        sr.ImageContentItem(
+            name=codes.DCM.SourceImageForSegmentation,
+            referenced_sop_class_uid=one.SOPClassUID,
+            referenced_sop_instance_uid=one.SOPInstanceUID,
+            relationship_type=sr.RelationshipTypeValues.CONTAINS,
+        )
+        for one in evidence
+    ]
+    return title
+
+
+def kind_of(source: SourceFrame, finding: Finding, algorithm: AlgorithmIdentity, site: Site) -> Kind:
+    """The kind of report that a finding gets."""
+    return Kind(
+        algorithm=algorithm,
+        procedure=words.site_code(site, "procedure"),
+        place=words.site_code(site, "finding_site"),
+        finding=words.site_code(site, "finding"),
+        side=source.laterality,
+        rows=int(source.header.Rows),
+        columns=int(source.header.Columns),
+        found=finding.found,
+    )
+
+
+def groups_of(
     source: SourceFrame,
     finding: Finding,
-    number: int,
     algorithm: AlgorithmIdentity,
     site: Site,
     segmentation: Dataset | None,
-) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations:
-    """The measurement group of a lesion: of its segment (TID 1410), or of the image where there is none (TID 1501)."""
-    lesion = finding.lesions[number] if finding.found else None
-    flags = lesion.flags if lesion else finding.flags
-    place, side = words.site_code(site, "finding_site"), words.LATERALITY.get(source.laterality)
-    content = {
-        "tracking_identifier": sr.TrackingIdentifier(*source.tracking(number, algorithm)),
-        "finding_type": words.site_code(site, "finding") if lesion else None,
-        "finding_sites": [sr.FindingSite(place, side)],
-        "algorithm_id": sr.AlgorithmIdentification(
-            name=algorithm.name,
-            version=algorithm.version,
-            parameters=[f"{name}={value}" for name, value in algorithm.parameters.items()],
-            family=words.ARTIFICIAL_INTELLIGENCE,
-        ),
-        "method": words.PREDICTED_OUTLINE if lesion else None,
-        "qualitative_evaluations": _evaluations(lesion, flags, site),
-        "measurements": _measurements(lesion, site) if lesion else None,
-    }
-    image = (source.header.SOPClassUID, source.header.SOPInstanceUID, source.frames)
-    if segmentation is None:
-        return sr.MeasurementsAndQualitativeEvaluations(
-            source_images=[sr.SourceImageForMeasurementGroup(*image)], **content
+    ibsi_codes: Mapping[str, str],
+) -> Iterator[Group]:
+    """What is said of each lesion, or of an image without one."""
+    for number, lesion in enumerate(finding.lesions or (None,)):
+        segment = None
+        if segmentation is not None:
+            segment = Reference(segmentation.SOPClassUID, segmentation.SOPInstanceUID, [number + 1])
+        yield Group(
+            tracking=source.tracking(number, algorithm),
+            evaluations=_evaluations(lesion, lesion.flags if lesion else finding.flags, site),
+            measurements=[*_measurements(lesion, site), *_radiomics(lesion, ibsi_codes)] if lesion else [],
+            segment=segment,
         )
-    segment = sr.ReferencedSegmentationFrame(
-        sop_class_uid=segmentation.SOPClassUID,
-        sop_instance_uid=segmentation.SOPInstanceUID,
-        frame_number=number + 1,
-        segment_number=number + 1,
-        source_image=sr.SourceImageForSegmentation(*image),
-    )
-    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **content)
 
 
-def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> list[sr.QualitativeEvaluation]:
+def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> list[tuple[Code, Code]]:
     """Whether a lesion was found; what it is predicted to be, whether that is to be trusted, and its words."""
     evaluations = [(words.LESION_PRESENCE, words.PRESENT if lesion else words.ABSENT)]
     if lesion and lesion.diagnosis in site.classes.names:
@@ -134,10 +145,10 @@ def _evaluations(lesion: Lesion | None, flags: Sequence[str], site: Site) -> lis
         evaluations.append((words.CONCLUSIVENESS, words.SPECK_RESULT))
     if lesion and lesion.words:
         evaluations += [words.term_codes(site, *said) for said in lesion.words.items()]
-    return [sr.QualitativeEvaluation(name, value) for name, value in evaluations]
+    return evaluations
 
 
-def _measurements(lesion: Lesion, site: Site) -> list[sr.Measurement]:
+def _measurements(lesion: Lesion, site: Site) -> list[Measured]:
     """Probability, mask reliability and size; millimetres only where the spacing is known."""
     size, spaced = lesion.size, lesion.size.area_mm2 is not None
     probability = None if lesion.probability is None else 100.0 * lesion.probability
@@ -148,11 +159,7 @@ def _measurements(lesion: Lesion, site: Site) -> list[sr.Measurement]:
         (words.LONG_AXIS, size.long_axis_mm, words.MM),
         (words.SHORT_AXIS, size.short_axis_mm, words.MM),
     ]
-    return [
-        sr.Measurement(name, float(value), unit)
-        for name, value, unit in values
-        if value is not None and math.isfinite(value)
-    ]
+    return [(name, float(value), unit) for name, value, unit in values if value is not None and math.isfinite(value)]
 
 
 def _radiomics(lesion: Lesion, ibsi_codes: Mapping[str, str]) -> list[Measured]:
@@ -160,24 +167,3 @@ def _radiomics(lesion: Lesion, ibsi_codes: Mapping[str, str]) -> list[Measured]:
     return [
         (words.feature_code(name, ibsi_codes), value, words.NO_UNITS) for name, value in values if math.isfinite(value)
     ]
-
-
-def _observer(algorithm: AlgorithmIdentity) -> sr.ObservationContext:
-    """The observer is a device (TID 1004): the algorithm with these weights."""
-    device = sr.DeviceObserverIdentifyingAttributes(
-        uid=algorithm.uid,
-        name=algorithm.name,
-        manufacturer_name=algorithm.name,
-        model_name=algorithm.version,
-        serial_number=algorithm.weights_sha256,
-    )
-    return sr.ObservationContext(observer_device_context=sr.ObserverContext(codes.DCM.Device, device))
-
-
-def _leave_one_segment_reference(dataset: Dataset) -> None:
-    """A reference names a frame or a segment (PS3.3 table 10-3), where highdicom writes both: keep the frame."""
-    for element in dataset:
-        for item in element.value if element.VR == "SQ" else ():
-            if "ReferencedFrameNumber" in item and "ReferencedSegmentNumber" in item:
-                del item.ReferencedSegmentNumber
-            _leave_one_segment_reference(item)
