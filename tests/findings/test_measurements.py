@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scripts.findings.finding import Size
-from scripts.findings.measurements import lesion_axes, measure_size
+from scripts.findings.measurements import connected_parts, lesion_axes, measure_size
 
 
 def ellipse(rows: int, columns: int, half_long: float, half_short: float, degrees: float) -> np.ndarray:
@@ -49,3 +49,14 @@ def test_one_pixel_has_a_size_and_none_has_none() -> None:
     mask[8, 8] = 1
     assert measure_size(mask, [1, 1]).long_axis_mm == pytest.approx(math.sqrt(2), abs=0.01)
     assert measure_size(mask, []) == Size(1, None, None, None)
+
+
+def test_parts_come_largest_first_and_lie_where_their_boxes_say() -> None:
+    mask = np.zeros((40, 50), bool)
+    mask[30:33, 41:47], mask[5:15, 8:20], mask[15, 20] = True, True, True
+    parts = list(connected_parts(mask))
+    assert [box for box, _ in parts] == [(5, 8, 16, 21), (30, 41, 33, 47)]
+    again = np.zeros_like(mask)
+    for (top, left, bottom, right), part in parts:
+        again[top:bottom, left:right] |= part
+    assert np.array_equal(again, mask) and not list(connected_parts(np.zeros((4, 4), bool)))

@@ -1,11 +1,20 @@
 """Masks come back to the grid of the file that they were made from."""
 
+import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.transforms import AsDiscreted, Compose, Invertd, Resized, ResizeWithPadOrCropd
+from monai.transforms import (
+    AsDiscreted,
+    Compose,
+    FillHoles,
+    Invertd,
+    RemoveSmallObjects,
+    Resized,
+    ResizeWithPadOrCropd,
+)
 
-from scripts.findings.native_masks import MaskProbabilitiesd, PasteCropd
+from scripts.findings.native_masks import MaskProbabilitiesd, PasteCropd, WithinBoxd
 
 
 @pytest.mark.parametrize("rows, columns", [(300, 411), (417, 120), (50, 61)])
@@ -43,3 +52,20 @@ def test_a_closed_gate_leaves_an_empty_mask():
         {"pred": {"gated_mask_logits": torch.full((1, 8, 8), -10)}}
     )
     assert item["mask"].max() < 1e-4
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_transforms_within_the_box_give_what_they_give_on_the_whole_image(seed):
+    from scipy import ndimage
+
+    values = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(90, 70)), 2.5)
+    mask = torch.from_numpy(values > np.quantile(values, 0.55 + 0.04 * seed))[None].float()
+    if seed % 3:  # off the image's border on all sides, or on none
+        mask[:, :12] = mask[:, -9:] = mask[..., :7] = mask[..., -11:] = 0
+    steps = (FillHoles(), RemoveSmallObjects(min_size=30))
+    got = WithinBoxd("mask", steps)({"mask": MetaTensor(mask)})["mask"]
+    assert torch.equal(got, torch.as_tensor(Compose(steps)(mask.clone()))) and not torch.equal(got, mask)
+
+
+def test_transforms_are_not_asked_about_an_empty_mask():
+    assert not WithinBoxd("mask", [lambda _: 1 / 0])({"mask": torch.zeros(1, 9, 9)})["mask"].any()

@@ -21,10 +21,9 @@ from .dicom.regions import PIXEL_SPACING, UNKNOWN
 from .file_kinds import DICOM, NIFTI, file_kind
 from .limits import MINIMUM_SIDE
 from .pictures import read_picture, unit_range
+from .preprocessing import is_gray
 from .reasons import ReadingProblem, join_notes, note
 
-#: ITU-R BT.601 luma weights of red, green and blue.
-_LUMA = (0.299, 0.587, 0.114)
 # A pixel is coloured where its channels lie this far apart, and a picture shows flow where so many pixels are.
 _COLORED, _COLORED_SHARE = 0.35, 0.01
 _BLANK = (1, 64, 64)
@@ -96,7 +95,7 @@ class LoadUltrasoundd(MapTransform):
             item[key].meta["filename_or_obj"] = os.fspath(entry)
 
     def _refuse_gray(self, image: torch.Tensor) -> None:
-        if not self.gray and _is_gray(image):
+        if not self.gray and is_gray(image):
             raise ReadingProblem("GRAY_IMAGE", "the images of this site are coloured")
 
     def _load_or_record(self, item: dict[Hashable, Any], key: Hashable) -> None:
@@ -139,31 +138,6 @@ class LoadUltrasoundd(MapTransform):
         return MetaTensor(torch.from_numpy(image)), source, notes
 
 
-class EnsureThreeChannelsd(MapTransform):
-    """Give the network its three channels: gray is repeated, and at a gray site colour is reduced to its luma first.
-
-    There a tinted display map or a coloured caliper must not look like something else. Equal channels stay as they are.
-
-    Args:
-        keys: entries of shape (1, H, W) or (3, H, W).
-        gray: reduce colour to its luma.
-        allow_missing_keys: as in MONAI.
-    """
-
-    def __init__(self, keys: KeysCollection, gray: bool = True, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.gray = gray
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        item = dict(data)
-        for key in self.key_iterator(item):
-            image = item[key]
-            if self.gray and not _is_gray(image):
-                image = (image * image.new_tensor(_LUMA).view(3, 1, 1)).sum(dim=0, keepdim=True)
-            item[key] = image.expand(3, -1, -1).contiguous() if image.shape[0] == 1 else image
-        return item
-
-
 def _from_values(
     values: np.ndarray, kind: str, spacing: list[float], affine: Any
 ) -> tuple[MetaTensor, dict[str, Any], str]:
@@ -189,11 +163,6 @@ def _describe(kind: str, crop: tuple[int, int, int, int], rows: int, columns: in
         "spacing_provenance": UNKNOWN,
         "color_flow": False,
     }
-
-
-def _is_gray(image: torch.Tensor) -> bool:
-    """One channel, or three alike."""
-    return image.shape[0] == 1 or (torch.equal(image[0], image[1]) and torch.equal(image[0], image[2]))
 
 
 def _is_colored(image: np.ndarray) -> bool:

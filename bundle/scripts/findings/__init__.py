@@ -8,7 +8,7 @@ from .domain import JudgeDomaind
 from .finding import Candidate, Descriptor, Evidence, Finding, Lesion, Size
 from .lesion_answers import DiagnoseLesionsd
 from .measurements import measure_size
-from .native_masks import MaskProbabilitiesd, PasteCropd
+from .native_masks import MaskProbabilitiesd, PasteCropd, WithinBoxd
 from .tracks import StudyRules
 from .transforms import KeepPictured, MakeFindingd, make_finding
 
@@ -29,6 +29,7 @@ __all__ = [
     "PasteCropd",
     "Size",
     "StudyRules",
+    "WithinBoxd",
     "collate_items",
     "make_finding",
     "measure_size",

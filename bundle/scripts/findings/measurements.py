@@ -46,11 +46,13 @@ def lesion_axes(inside: np.ndarray, spacing: Sequence[float]) -> tuple[float, fl
     Returns:
         Long and short axis in mm.
     """
+    top, left, bottom, right = box_of(inside)
+    inside = np.pad(inside[top:bottom, left:right], 1)
     labels, count = ndimage.label(inside, structure=_TOUCHING)
     if count > 1:
         inside = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     outline = inside & ~ndimage.binary_erosion(inside)
-    centers = np.argwhere(outline)
+    centers = np.argwhere(outline) + (top - 1, left - 1)
     corners = np.concatenate([centers + shift for shift in ((0, 0), (0, 1), (1, 0), (1, 1))]) * np.asarray(spacing)
     hull = corners[ConvexHull(corners).vertices]
     distances = cdist(hull, hull)
@@ -69,9 +71,23 @@ def connected_parts(inside: np.ndarray) -> Iterator[tuple[tuple[int, int, int, i
     Yields:
         Its box (top, left, bottom, right) and its own mask, bool, of the size of the box.
     """
-    labels, count = ndimage.label(inside, structure=_TOUCHING)
+    if not inside.any():
+        return
+    above, before, bottom, right = box_of(inside)
+    labels, count = ndimage.label(inside[above:bottom, before:right], structure=_TOUCHING)
     places = ndimage.find_objects(labels)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     for index in np.argsort(-sizes, kind="stable"):
         rows, columns = places[index]
-        yield (rows.start, columns.start, rows.stop, columns.stop), labels[rows, columns] == index + 1
+        box = above + rows.start, before + columns.start, above + rows.stop, before + columns.stop
+        yield box, labels[rows, columns] == index + 1
+
+
+def box_of(inside: np.ndarray) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right of where a mask is, bottom and right exclusive: work there spares the rest of the image.
+
+    Args:
+        inside: bool, shape (rows, columns), not empty.
+    """
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import convert_to_tensor
+
+from .measurements import box_of
 
 
 class MaskProbabilitiesd(Transform):
@@ -30,6 +32,38 @@ class MaskProbabilitiesd(Transform):
         for key, name in self.masks.items():
             logits = convert_to_tensor(d[self.outputs_key][name], track_meta=False)
             d[key] = MetaTensor(torch.sigmoid(logits.float()).cpu())
+        return d
+
+
+class WithinBoxd(MapTransform):
+    """Apply transforms that change nothing where a mask is empty to the box around it alone, and not to an empty mask.
+
+    Args:
+        keys: masks of shape (1, H, W), 0 or 1.
+        transforms: MONAI's array transforms, such as ``FillHoles``; called in turn, each keeps the shape.
+        allow_missing_keys: as in MONAI.
+    """
+
+    def __init__(
+        self, keys: KeysCollection, transforms: Sequence[Callable[[Any], Any]], allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.transforms = tuple(transforms)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace each entry by a plain tensor of the same shape."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            mask = d[key] = convert_to_tensor(d[key], track_meta=False).clone()
+            inside = mask[0].cpu().numpy() > 0
+            if inside.any():
+                top, left, bottom, right = box_of(inside)
+                # With a margin, so that what is outside of the mask stays connected around it.
+                window = ..., slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
+                part = mask[window]
+                for transform in self.transforms:
+                    part = transform(part)
+                mask[window] = part
         return d
 
 
