@@ -4,8 +4,10 @@ Prints memory and cost over the run and an estimate for a million images; draws 
 
     python benchmarks/archive_scale.py --rows 100000 --workers 2 --output_dir output/archive_scale
 
-The images are small and alike, on a local disk, and overlays, figures and DICOM results are off: what is measured is
-the engine (Ray Data, shards, tables), decoding of small pictures, postprocessing and masks.
+The images are small and alike, on a local disk, nothing is found in them, and overlays, figures and DICOM results are
+off: what is measured is the engine (Ray Data, shards, tables), decoding of small pictures, the way to the network and
+back, and masks. Cost is processor time, which a busy machine hardly changes. A run that was stopped (``--minutes``
+stops it by itself) goes on with the same command.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import threading
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,38 +30,86 @@ from PIL import Image
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 sys.path[:0] = [str(BUNDLE), str(Path(__file__).parent)]
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # of the workers
+
+from scripts.errors import find_bundle_error  # noqa: E402
+from scripts.writing.files import whole_folder  # noqa: E402
+
 PARTS = 10
 
 
 def make_inputs(folder: Path, rows: int) -> None:
-    """As many pictures, a thousand a folder; those of a folder are one, by a thousand names."""
-    draw = np.random.default_rng(0)
+    """One picture by as many names, a thousand a folder."""
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 96), np.uint8))
     for number in range(rows):
         path = folder / f"{number // 1000:05d}" / f"{number:07d}.png"
         if number % 1000 == 0:
             path.parent.mkdir(parents=True)
             first = path
-            Image.fromarray(draw.integers(0, 255, (96, 96), np.uint8)).save(first)
+            picture.save(first)
         else:
             os.link(first, path)
 
 
-class Memory(threading.Thread):
-    """Resident memory of this process and of the workers, in MB, and how many shards are there, over time."""
+@dataclass(frozen=True)
+class Sample:
+    """One look at the run.
 
-    def __init__(self, shards: Path) -> None:
+    Attributes:
+        seconds: since its start, without the time between its parts.
+        driver: its resident memory, MB.
+        worker: that of the largest worker, MB.
+        shards: of results that are there.
+        processor: seconds that all workers have used.
+    """
+
+    seconds: float
+    driver: float
+    worker: float
+    shards: int
+    processor: float
+
+
+class Watch(threading.Thread):
+    """Looks at this process and its workers every other second, and keeps what it sees in a file.
+
+    Args:
+        shards: their folder.
+        journal: the file, a sample a line; one that is there is gone on with.
+    """
+
+    def __init__(self, shards: Path, journal: Path) -> None:
         super().__init__(daemon=True)
-        self.shards = shards
-        self.samples: list[tuple[float, float, float, int]] = []
+        self.shards, self.journal = shards, journal
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        self.samples = [Sample(**json.loads(line)) for line in lines]
 
     def run(self) -> None:
         """Sample until the process ends."""
-        begin = time.monotonic()
-        while True:
-            workers = [resident(process) for process in process_tree(os.getpid()) if "Analyse" in command(process)]
-            done = len(list(self.shards.glob("rows-*.parquet")))
-            self.samples.append((time.monotonic() - begin, resident(os.getpid()), max(workers, default=0.0), done))
-            time.sleep(2.0)
+        before, begin = self.samples[-1] if self.samples else Sample(0, 0, 0, 0, 0), time.monotonic()
+        used: dict[int, float] = {}
+        with self.journal.open("a") as file:
+            while True:
+                workers = [process for process in process_tree(os.getpid()) if "Analyse" in command(process)]
+                used |= {process: max(used.get(process, 0.0), processor(process)) for process in workers}
+                now = Sample(
+                    before.seconds + time.monotonic() - begin,
+                    resident(os.getpid()),
+                    max(map(resident, workers), default=0.0),
+                    len(list(self.shards.glob("rows-*.parquet"))),
+                    before.processor + sum(used.values()),
+                )
+                self.samples.append(now)
+                print(json.dumps(asdict(now)), file=file, flush=True)
+                time.sleep(2.0)
+
+
+def processor(process: int) -> float:
+    """Seconds of processor time of a process; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:
@@ -92,38 +144,40 @@ def run(arguments: argparse.Namespace, out: Path) -> Any:
     workflow.run()
 
 
-def table(samples: list[tuple[float, float, float, int]], rows: int) -> list[str]:
+def table(samples: list[Sample], rows: int) -> list[str]:
     """Memory and cost by tenths of the shards, while they were made."""
-    total = samples[-1][3]
+    total = samples[-1].shards
     samples = while_shards_come(samples)
-    lines = ["| rows done | seconds per 1,000 rows | driver, MB | largest worker, MB |", "|---|---|---|---|"]
+    lines = ["| rows done | minutes | processor ms a row | driver, MB | largest worker, MB |", "|---|---|---|---|---|"]
     for part in range(PARTS):
         low, high = (total * (part + step) / PARTS for step in (0, 1))
-        of = [sample for sample in samples if low <= sample[3] <= high and sample[3] > 0]
-        if len(of) < 2 or of[-1][3] == of[0][3]:
+        of = [sample for sample in samples if low <= sample.shards <= high]
+        if len(of) < 2 or of[-1].shards == of[0].shards:
             continue
-        each = (of[-1][0] - of[0][0]) / ((of[-1][3] - of[0][3]) * rows / total) * 1000
-        lines.append(f"| {round(of[-1][3] / total * rows):,} | {each:.1f} | {of[-1][1]:.0f} | {of[-1][2]:.0f} |")
+        first, last = of[0], of[-1]
+        each = (last.processor - first.processor) / ((last.shards - first.shards) * rows / total) * 1000
+        done = f"{round(last.shards / total * rows):,}"
+        lines.append(f"| {done} | {last.seconds / 60:.0f} | {each:.1f} | {last.driver:.0f} | {last.worker:.0f} |")
     return lines
 
 
-def while_shards_come(samples: list[tuple[float, float, float, int]]) -> list[tuple[float, float, float, int]]:
+def while_shards_come(samples: list[Sample]) -> list[Sample]:
     """The samples from the first shard of results to the last."""
-    end = next(number for number, sample in enumerate(samples) if sample[3] == samples[-1][3])
-    return [sample for sample in samples[: end + 1] if sample[3] > 0]
+    end = next(number for number, sample in enumerate(samples) if sample.shards == samples[-1].shards)
+    return [sample for sample in samples[: end + 1] if sample.shards > 0]
 
 
-def draw(samples: list[tuple[float, float, float, int]], path: Path) -> None:
+def draw(samples: list[Sample], path: Path) -> None:
     """Memory over time."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    seconds, driver, worker, _ = zip(*samples, strict=True)
     figure, axes = plt.subplots(figsize=(7, 3.5))
-    axes.plot([second / 60 for second in seconds], driver, label="driver")
-    axes.plot([second / 60 for second in seconds], worker, label="largest worker")
+    minutes = [sample.seconds / 60 for sample in samples]
+    axes.plot(minutes, [sample.driver for sample in samples], label="driver")
+    axes.plot(minutes, [sample.worker for sample in samples], label="largest worker")
     axes.set(xlabel="minutes", ylabel="resident memory, MB", ylim=(0, None), title="run archive, network stubbed")
     axes.legend()
     figure.tight_layout()
@@ -136,27 +190,40 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--network_seconds", type=float, default=0.1, help="of one image, see inference_speed.py")
+    parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
     parser.add_argument("--output_dir", type=Path, default=Path("output/archive_scale"))
     arguments = parser.parse_args()
     out = arguments.output_dir / "out"
-    make_inputs(arguments.output_dir / "in", arguments.rows)
-    memory = Memory(out / "shards")
-    memory.start()
-    begin = time.monotonic()
-    run(arguments, out)
-    wall = time.monotonic() - begin
-    samples = list(memory.samples)
+    if not (arguments.output_dir / "in").exists():
+        with whole_folder(arguments.output_dir / "in") as folder:
+            make_inputs(folder, arguments.rows)
+    watch = Watch(out / "shards", arguments.output_dir / "memory.jsonl")
+    watch.start()
+    if arguments.minutes:
+        stop = threading.Timer(60 * arguments.minutes, os.kill, (os.getpid(), signal.SIGINT))
+        stop.daemon = True
+        stop.start()
+    try:
+        run(arguments, out)
+    except Exception as error:
+        known = find_bundle_error(error)
+        if known is None:
+            raise
+        sys.exit(f"{watch.samples[-1].shards} shards of results are there. {known}")
+    finish(list(watch.samples), arguments, json.loads((out / "summary.json").read_text())["seconds"])
+
+
+def finish(samples: list[Sample], arguments: argparse.Namespace, seconds: dict[str, float]) -> None:
+    """Print and draw what was seen; ``seconds`` are those of summary.json."""
     draw(samples, arguments.output_dir / "memory.png")
-    (arguments.output_dir / "memory.json").write_text(json.dumps(samples))
-    seconds = json.loads((out / "summary.json").read_text())["seconds"]
     steady = while_shards_come(samples)
-    rows = (steady[-1][3] - steady[0][3]) * arguments.rows / steady[-1][3]
-    core = (steady[-1][0] - steady[0][0]) * arguments.workers / rows  # without the start of the workers
+    rows = (steady[-1].shards - steady[0].shards) * arguments.rows / steady[-1].shards
+    core = (steady[-1].processor - steady[0].processor) / rows  # without the start of the workers
     serial = (seconds["writing"] + seconds["report"]) / arguments.rows
     print("\n".join(table(samples, arguments.rows)))
-    print(f"\n{arguments.rows:,} rows, {arguments.workers} workers, {wall:.0f} s; by step: {seconds}")
+    print(f"\n{arguments.rows:,} rows, {arguments.workers} workers, {samples[-1].seconds:.0f} s; by step: {seconds}")
     print(f"{core * 1000:.1f} ms of a worker for each row without the network, {serial * 1000:.1f} ms for the tables.")
-    most = (max(sample[column] for sample in samples) for column in (1, 2))
+    most = (max(getattr(sample, name) for sample in samples) for name in ("driver", "worker"))
     print("Most memory of the driver and of a worker: {:.0f} and {:.0f} MB".format(*most))
     for machines in (1, 4, 16):
         hours = 1e6 * (core + arguments.network_seconds) / (machines * 16) / 3600

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -103,3 +105,47 @@ def test_a_source_that_is_away_ends_the_run_and_one_file_that_is_gone_does_not(m
             with_patience(lambda gone=gone: raising(gone), "s3://b")
     with pytest.raises(OSError, match="full"):
         with_patience(lambda: raising(OSError(errno.ENOSPC, "full")), "s3://b")
+
+
+@pytest.mark.parametrize("error", [PermissionError("expired"), answered(403)])
+def test_credentials_that_end_in_the_middle_end_the_run_and_one_closed_file_does_not(error: Exception) -> None:
+    def closed() -> None:
+        raise error
+
+    with pytest.raises(ReadingProblem, match="UNREADABLE"):
+        with_patience(closed, "s3://b", check=lambda: None)
+    with pytest.raises(BundleError, match='"s3://b" refuses the credentials') as told:
+        with_patience(closed, "s3://b", check=closed)
+    assert told.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({"dicomweb_url": "https://someone:secret@host/dicom-web"}, "https://host/dicom-web"),
+        ({"dataset_dir": "https://token@host/images"}, "https://host/images"),
+        ({"dataset_dir": "ftp://someone:secret@host/images"}, "ftp://host/images"),
+        ({"dataset_dir": "abfs://container@account/images"}, "abfs://container@account/images"),
+    ],
+)
+def test_the_address_of_a_source_is_known_without_its_password(settings: dict[str, str], address: str) -> None:
+    assert open_source(**settings).address == address
+
+
+def test_an_archive_that_asks_for_a_password_says_so() -> None:
+    pytest.importorskip("dicomweb_client", reason="dicomweb-client is not installed: DICOMweb is not tried")
+
+    class Closed(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(401)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://someone:wrong@127.0.0.1:{server.server_port}/dicom-web"
+        with pytest.raises(BundleError, match=r'^"http://127.0.0.1:\d+/dicom-web" refuses the credentials') as told:
+            next(iter(open_source(dicomweb_url=url).entries()))
+        server.shutdown()
+    assert "DICOMWEB_TOKEN" in str(told.value) and "wrong" not in str(told.value)

@@ -41,7 +41,10 @@ class Analysis:
         """
         dataset = self.dataset(data=list(items), transform=load or self.load)
         own = self.evaluator.keywords["val_handlers"]
-        self.evaluator(val_data_loader=self.dataloader(dataset=dataset), val_handlers=[*own, *handlers]).run()
+        engine = self.evaluator(val_data_loader=self.dataloader(dataset=dataset), val_handlers=[*own, *handlers])
+        engine.run()
+        # An engine is a circle of references: its last images would wait for the garbage collector, and memory rise.
+        engine.state.batch = engine.state.output = None
 
     def on(self, device: torch.device) -> Analysis:
         """The same on another device; the network is moved there."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow (requirements-archive.txt) is not installed: the archive is not tested")
 
 from scripts.data import loading  # noqa: E402
+from scripts.inference.archive import Cluster  # noqa: E402
 from scripts.inference.archive.attempts import Attempts, survives  # noqa: E402
 from scripts.inference.archive.shards import cut  # noqa: E402
 
@@ -126,25 +130,68 @@ def test_a_list_names_what_is_analysed_and_what_is_gone(
                     ["gone.dcm", "failed", "UNREADABLE the file cannot be opened"]]  # fmt: skip
 
 
-def test_a_full_disk_and_results_of_another_run_end_in_a_sentence(
-    archive: Path, tmp_path: Path, weights: dict[bool, Path], run_over: RunOver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("place", ["rows", "mask", "copy"])
+def test_a_full_disk_at_a_worker_ends_in_a_sentence_and_the_run_goes_on_later(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], run_over: RunOver, monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:  # fmt: skip
+    from scripts.data.sources.files import LocalFiles
     from scripts.inference.archive import shards
+    from scripts.results import result_files
 
-    out, write = tmp_path / "out", shards.write_whole
+    out, settings = tmp_path / "out", {"dataset_dir": str(archive), "overlays": False, "evidence_figures": False}
 
-    def full(path: Path, content: bytes) -> None:
-        if path.name.startswith("rows"):
-            raise OSError(28, "No space left on device", str(path))
-        write(path, content)
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device", "name of a patient")
 
+    write = shards.write_whole
     with monkeypatch.context() as patched:
-        patched.setattr(shards, "write_whole", full)
-        code, sentence = run_over(out, weights[True], dataset_dir=str(archive), overlays=False)
+        if place == "rows":
+            patched.setattr(
+                shards, "write_whole", lambda path, *rest: (full if "rows" in path.name else write)(path, *rest)
+            )
+        elif place == "mask":
+            patched.setattr(result_files, "write_whole", full)
+        else:
+            patched.setattr(LocalFiles, "fetch", full)
+        code, sentence = run_over(out, weights[True], **settings)
+    folder = tempfile.gettempdir() if place == "copy" else out
     assert code == 3 and sentence == (
-        f'"{out}" cannot be written any more (No space left on device). Mend that, then run the same command again, '
+        f'"{folder}" cannot be written any more (No space left on device). Mend that, then run the same command again, '
         "and it goes on from there."
     )
-    code, sentence = run_over(out, weights[False], dataset_dir=str(archive), overlays=False)
+    assert not json.loads((out / "summary.json").read_text())["finished"] and not (out / "report.html").exists()
+    code, sentence = run_over(out, weights[True], **settings)
+    assert code == 1 and "5 analysed, 2 skipped, 1 failed" in sentence
+
+
+def test_a_folder_of_another_run_is_left_alone(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], run_over: RunOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts.inference import output_folder
+
+    monkeypatch.setattr(output_folder, "_SECONDS_TO_WAIT", 0.1)
+    out, settings = tmp_path / "out", {"dataset_dir": str(archive), "overlays": False}
+    out.mkdir()
+    with filelock.FileLock(str(out / ".lock")):
+        assert run_over(out, weights[True], **settings) == (
+            2, f'Another run is writing to "{out}". Wait until it has ended, or choose another --output_dir.',
+        )  # fmt: skip
+        assert [path.name for path in out.iterdir()] == [".lock"]
+    assert run_over(out, weights[True], **settings)[0] == 1
+    before = (out / "summary.json").read_bytes()
+    code, sentence = run_over(out, weights[False], **settings)
     assert code == 2 and "holds results of another configuration, weights or input" in sentence
-    assert run_over(out, weights[True], dataset_dir=str(archive), overlays=False)[0] == 1
+    assert (out / "summary.json").read_bytes() == before
+
+
+def test_without_ray_the_run_says_what_to_install(
+    archive: Path, tmp_path: Path, weights: dict[bool, Path], run_over: RunOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray.data", None)
+    settings = {"dataset_dir": str(archive), "cluster": Cluster(workers=2)}
+    assert run_over(tmp_path / "out", weights[True], **settings) == (
+        2, "Ray is not installed: pip install -r requirements-archive.txt",
+    )  # fmt: skip
+    assert not (tmp_path / "out").exists()

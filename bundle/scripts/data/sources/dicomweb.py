@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.errors import BundleError
 
-from .entries import Entry, refuse, with_patience
+from .entries import Entry, refuse, with_patience, without_password
 
 _PAGE = 200
 #: How classes begin that archives hold beside images, our own results among them: segmentations and registrations,
@@ -41,7 +41,8 @@ class DicomWebArchive:
     """
 
     def __init__(self, url: str, filters: Mapping[str, Any] | None = None) -> None:
-        self.address, self.filters = url, {name: str(value) for name, value in (filters or {}).items()}
+        self.address, self._url = without_password(url), url
+        self.filters = {name: str(value) for name, value in (filters or {}).items()}
         self._client: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -51,7 +52,7 @@ class DicomWebArchive:
     def client(self) -> Any:
         """The connection of this process."""
         if self._client is None:
-            self._client = make_client(self.address)
+            self._client = make_client(self._url)
         return self._client
 
     def entries(self) -> Iterator[Entry]:
@@ -87,7 +88,11 @@ class DicomWebArchive:
         """
         as_kept = (("application/dicom", "*"),)
         uids = path.split("/")
-        instance = with_patience(lambda: self.client.retrieve_instance(*uids, media_types=as_kept), self.address)
+        instance = with_patience(
+            lambda: self.client.retrieve_instance(*uids, media_types=as_kept),
+            self.address,
+            lambda: self.client.search_for_studies(limit=1),
+        )
         folder.mkdir(parents=True, exist_ok=True)
         copy = folder / f"{path.rsplit('/', 1)[-1]}.dcm"
         instance.save_as(copy, enforce_file_format=True)

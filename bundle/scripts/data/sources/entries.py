@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scripts.data.reasons import ReadingProblem
 from scripts.errors import EXIT_ARGUMENTS, EXIT_FATAL, BundleError
@@ -35,6 +35,12 @@ class Entry:
     readable: bool = True
 
 
+def without_password(address: str) -> str:
+    """An address as it may be told: without ``user:password@``."""
+    secret = r"(?<=://)[^/@]*@" if address.startswith("http") else r"(?<=://)[^/@:]*:[^/@]*@"
+    return re.sub(secret, "", address)
+
+
 def refuse(error: BaseException, address: str, exit_code: int = EXIT_ARGUMENTS) -> BundleError:
     """What a user can do about an address that cannot be listed or read; the error's text may quote names.
 
@@ -43,7 +49,7 @@ def refuse(error: BaseException, address: str, exit_code: int = EXIT_ARGUMENTS) 
         address: of the source, as it was given.
         exit_code: of the run that it ends.
     """
-    address = re.sub(r"(?<=//)[^/@]*@", "", address)  # no password
+    address = without_password(address)
     status = getattr(getattr(error, "response", None), "status_code", 0)
     kind = type(error).__name__
     if isinstance(error, BundleError):
@@ -64,8 +70,13 @@ def refuse(error: BaseException, address: str, exit_code: int = EXIT_ARGUMENTS) 
     return BundleError(f'"{address}" cannot be reached ({kind}). Check the address and the network.', exit_code)
 
 
-def with_patience(call: Callable[[], T], address: str) -> T:
+def with_patience(call: Callable[[], T], address: str, check: Callable[[], Any] | None = None) -> T:
     """Read one file; what the network does to it is tried again.
+
+    Args:
+        call: reads it.
+        address: of the source.
+        check: asks the source for what it has granted before; tells one closed file from credentials that have ended.
 
     Raises:
         ReadingProblem: UNREADABLE, where this one file is gone or closed to us.
@@ -74,14 +85,25 @@ def with_patience(call: Callable[[], T], address: str) -> T:
     for left in reversed(range(_TRIES)):
         try:
             return call()
-        except (FileNotFoundError, PermissionError, IsADirectoryError):
+        except (FileNotFoundError, IsADirectoryError):
             raise ReadingProblem("UNREADABLE", "the file cannot be opened") from None
         except Exception as error:  # noqa: BLE001  every store has its own
             if getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                 raise  # the copy's disk, not the store
-            if getattr(getattr(error, "response", None), "status_code", 0) in (403, 404, 410):
+            status = getattr(getattr(error, "response", None), "status_code", 0)
+            closed = isinstance(error, PermissionError) or status == 403
+            if closed and check is not None:
+                _ask(check, address)
+            if closed or status in (404, 410):
                 raise ReadingProblem("UNREADABLE", "the file cannot be opened") from None
             if not left:
                 raise refuse(error, address, EXIT_FATAL) from None
             time.sleep(_SECONDS)
     raise AssertionError
+
+
+def _ask(check: Callable[[], Any], address: str) -> None:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001
+        raise refuse(error, address, EXIT_FATAL) from None

@@ -11,7 +11,7 @@ from scripts.data.discovery import natural, walk
 from scripts.data.reasons import ReadingProblem
 from scripts.errors import BundleError
 
-from .entries import Entry, refuse, with_patience
+from .entries import Entry, refuse, with_patience, without_password
 
 _FILE = "file://"
 
@@ -51,7 +51,8 @@ class StoredFiles:
     """
 
     def __init__(self, address: str, options: Mapping[str, Any] | None = None) -> None:
-        self.address, self.options = address, dict(options or {})
+        self.address, self.options = without_password(address), dict(options or {})
+        self._root = address
 
     def entries(self) -> Iterator[Entry]:
         """In natural order.
@@ -60,7 +61,7 @@ class StoredFiles:
             BundleError: the address cannot be listed.
         """
         try:
-            system, root = self._open(self.address)
+            system, root = self._open(self._root)
             found = system.find(root, detail=True)
             if not found and not system.exists(root):
                 raise FileNotFoundError
@@ -94,8 +95,13 @@ class StoredFiles:
             system, inside = self._open(path)
             system.get_file(inside, str(copy))
 
-        with_patience(read, self.address)
+        with_patience(read, self.address, self._ask)
         return str(copy)
+
+    def _ask(self) -> None:
+        system, root = self._open(self._root)
+        system.invalidate_cache()
+        system.info(root)
 
     def _open(self, address: str) -> tuple[Any, str]:
         from fsspec.core import url_to_fs
@@ -138,3 +144,6 @@ class ListedFiles(StoredFiles):
         if "://" not in path and not os.path.exists(path):
             raise ReadingProblem("UNREADABLE", "the file cannot be opened")
         return super().fetch(path, folder)
+
+    def _ask(self) -> None:
+        """A list has no root that could be asked."""

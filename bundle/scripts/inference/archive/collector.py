@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
 
+from scripts.inference.interruptions import disk_trouble_in_one_sentence
 from scripts.inference.output_folder import OutputFolder
 from scripts.inference.row_stream import RowStream
 from scripts.inference.tables.evidence import evidence_line
@@ -21,10 +23,11 @@ class Collector:
     Args:
         stream: makes them.
         columns: of predictions.csv.
+        output_dir: where their files go.
     """
 
-    def __init__(self, stream: RowStream, columns: Sequence[str]) -> None:
-        self.stream, self.columns = stream, columns
+    def __init__(self, stream: RowStream, columns: Sequence[str], output_dir: Path) -> None:
+        self.stream, self.columns, self.output_dir = stream, columns, output_dir
         self.rows: list[dict[str, Any]] = []
 
     def attach(self, engine: Engine) -> None:
@@ -41,8 +44,9 @@ class Collector:
             self.rows.append({**text_cells(row, self.columns), "lesions": json.dumps(cells), "evidence": evidence})
 
     def _take(self, engine: Engine) -> None:
-        self.stream.take(engine.state.batch, engine.state.output)
-        self.collect()
+        with disk_trouble_in_one_sentence(self.output_dir):
+            self.stream.take(engine.state.batch, engine.state.output)
+            self.collect()
 
 
 def append_collected(folder: OutputFolder, rows: Iterable[dict[str, Any]]) -> None:

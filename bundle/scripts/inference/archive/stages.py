@@ -63,6 +63,11 @@ class ShardWorker(ABC):
     def work(self, given: list[dict[str, Any]], attempts: Attempts, scratch: Path) -> list[dict[str, Any]]:
         """The rows of the new shard."""
 
+    def fetch(self, path: str, folder: Path) -> str:
+        """A file of the source that can be opened; a copy of it, if it is elsewhere, lies in the folder."""
+        with disk_trouble_in_one_sentence(folder.parents[1]):
+            return self.source.fetch(path, folder)
+
     def _work(self, key: str) -> int:
         self._check_folder()
         given = self.shards.read(self.takes, key)
@@ -116,7 +121,7 @@ class LookInto(ShardWorker):
 
     def _look(self, entry: Entry, folder: Path) -> FoundFile:
         try:
-            path = self.source.fetch(entry.path, folder) if entry.readable else entry.path
+            path = self.fetch(entry.path, folder) if entry.readable else entry.path
         except ReadingProblem as problem:
             return FoundFile(entry.path, entry.name, [make_row(status=problem.status, reason=problem.reason)])
         found = look_into(path, entry.name, self.choice, entry.readable)
@@ -181,7 +186,7 @@ class Analyse(ShardWorker):
             pass
         names = [item["result"] for item in items]
         stream = RowStream(items, names, self.files, self.files.site, self.background)
-        collector = Collector(stream, self.columns)
+        collector = Collector(stream, self.columns, self.output_dir)
         pending = [item for item in items if item["status"] == "ok"]
         if pending:
             self.analysis.run(pending, collector, OneSentence(), load=partial(_load, attempts, self.analysis.load))
@@ -201,7 +206,7 @@ class Analyse(ShardWorker):
             path = item["image"]
             if item["status"] == "ok" and path not in copies:
                 try:
-                    copies[path] = self.source.fetch(path, scratch / str(len(copies)))
+                    copies[path] = self.fetch(path, scratch / str(len(copies)))
                 except ReadingProblem as problem:
                     copies[path] = problem
             copy = copies.get(path, path)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pydicom import dcmread
 
 from scripts.data.sources.dicomweb import make_client
-from scripts.data.sources.entries import refuse
+from scripts.data.sources.entries import refuse, without_password
 from scripts.errors import EXIT_FATAL, BundleError
 from scripts.quiet import quiet_libraries
 
@@ -48,7 +48,8 @@ class StowSender:
                     raise refuse(error, self.url, EXIT_FATAL) from None
                 time.sleep(_SECONDS)
         if failed := len(getattr(answer, "FailedSOPSequence", None) or ()):
-            raise BundleError(f'"{self.url}" did not take {failed} of {len(paths)} results. See its log.', EXIT_FATAL)
+            told = without_password(self.url)
+            raise BundleError(f'"{told}" did not take {failed} of {len(paths)} results. See its log.', EXIT_FATAL)
 
 
 def make_sender(url: str) -> StowSender | None:
