@@ -3,9 +3,9 @@
     python benchmarks/language_loop.py --dataset_dir "['BUSI','BUS-BRA','BUS-UCLM']" --output_dir out/language
 
 Needs requirements-language.txt. Every variant begins with the same weights and sees the same images, questions and
-number of steps. Features of the frozen encoder are computed once (``kept.pt``); a variant that is finished is not
-trained again, so that an interrupted run goes on. Writes ``masks.md``, ``referring.md`` and ``words.md`` after each.
-All is measured on the network's own grid.
+number of steps; the shipped loop stands beside them. Features of the frozen encoder are computed once (``cache_dir``);
+a row that is finished is not measured again, so that an interrupted run goes on. Writes ``masks.md``, ``referring.md``
+and ``words.md`` after each. All is measured on the network's own grid.
 """
 
 from __future__ import annotations
@@ -19,24 +19,27 @@ from typing import Any
 import numpy as np
 import torch
 from bundle_runs import BUNDLE
+from language_tables import write_tables
 from monai.bundle import ConfigParser
+from monai.data import PersistentDataset
+from monai.transforms import Compose
 from monai.utils import set_determinism
 
 from scripts.data import load_datalist
-from scripts.evaluation.bootstrap import Bootstrap, NotComputable
 from scripts.networks import NamedInferer
 from scripts.networks.language import save_loop
 from scripts.semantics.questions import ASK_ALL
 from scripts.studies.closed_loop import (
     ask,
+    lesion_evidence,
     measure_masks,
     measure_referring,
     measure_words,
     referring_questions,
 )
+from scripts.training import run_unless_finished
 from scripts.training.language import with_copies
 from scripts.training.language.batches import united
-from scripts.writing.tables import write_study
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "full loop, prefix": {},
@@ -45,7 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "full loop, causal": {"order": "causal"},
     "one way": {"loop": "one_way"},
 }
-DEFAULT = "default network"
+DEFAULT, SHIPPED = "default network", "shipped loop"
 
 
 def parser_of(options: dict[str, Any]) -> ConfigParser:
@@ -56,68 +59,46 @@ def parser_of(options: dict[str, Any]) -> ConfigParser:
     return parser
 
 
-def keep(parser: ConfigParser, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Items with regions and features."""
-    transforms, kept = parser.get_parsed_content("train#kept_transforms"), []
-    change, describe, encode = transforms
-    lexicon = describe.lexicon
+def load(parser: ConfigParser, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items with regions, features and what is measured with them; encoded where no run before has."""
+    transforms = parser.get_parsed_content("train#kept_transforms")
+    kept = PersistentDataset(items, Compose(transforms), parser.get_parsed_content("kept_dir"))
+    lexicon, loaded = transforms[1].lexicon, []
     for number, item in enumerate(items):
-        changed = change(item)
-        shape = lexicon.measure(np.asarray(changed["image"]).mean(0), np.asarray(changed["label"])[0], 1.0,
-                                lexicon.thresholds).get("ellipse_overlap")  # fmt: skip
-        out = encode(describe(changed))
-        kept.append({name: out[name] for name in ("regions", "label", "features", "picture", "group")})
-        kept[-1] |= {"image_name": Path(item["image"]).name, "overlap": shape}
-        kept[-1]["pasted"] = item["donor"] is not None and len(kept[-1]["regions"]) > 1
-        if number % 100 == 0:
-            print(f"{number} of {len(items)} images encoded", flush=True)
-    return kept
+        out = kept[number]
+        names = ("regions", "label", "features", "picture", "group")
+        loaded.append({name: out[name] for name in names} | {"image_name": Path(item["image"]).name})
+        mask = np.asarray(out["label"])[0] > 0
+        shapes = lexicon.measure(np.asarray(out["picture"])[0] / 255, mask, 1.0, lexicon.thresholds)
+        loaded[-1]["overlap"] = shapes.get("ellipse_overlap")
+        loaded[-1]["pasted"] = item["donor"] is not None and len(out["regions"]) > 1
+    return loaded
 
 
 def prepare(arguments: argparse.Namespace, parser: ConfigParser) -> dict[str, list[dict[str, Any]]]:
-    """Images of training, validation and reference, the same for every variant; computed once."""
-    file = Path(arguments.output_dir) / "kept.pt"
-    if file.exists():
-        return torch.load(file, weights_only=False)
+    """All images of validation, and those with two lesions, the same for every variant."""
     classes = parser.get_parsed_content("classes")
-    random = np.random.RandomState(0)
-
-    def some(section: str, count: int) -> list[dict[str, Any]]:
-        items = load_datalist(arguments.dataset_dir, section, classes)
-        return [items[i] for i in sorted(random.permutation(len(items))[:count])]
-
-    training = with_copies(some("training", arguments.images), classes.absent, 0, 1, 1)
-    validation = with_copies(some("validation", arguments.validate), classes.absent, 0, 0)
-    pasted = with_copies(some("validation", arguments.validate), classes.absent, 0, 1, 2)
-    pasted = [item for item in pasted if item["donor"] is not None][: arguments.referring]
     listed = load_datalist(arguments.dataset_dir, "validation", classes)
-    several = [item for item in with_copies(listed, classes.absent, 0, 0) if len(item["label"]) > 1]
-    kept = {"training": keep(parser, training), "validation": keep(parser, validation)}
-    kept["referring"] = keep(parser, several) + keep(parser, pasted)
-    overlaps = [item["overlap"] for item in kept["validation"] if item["regions"]]
-    limit = float(np.quantile(overlaps, 1 / 3))
-    for item in kept["validation"]:
+    plain = with_copies(listed, classes.absent, 0, 0)
+    pasted = [item for item in with_copies(listed, classes.absent, 0, 1, 2) if item["donor"] is not None]
+    chosen = np.random.RandomState(0).permutation(len(pasted))[: arguments.referring]
+    validation = load(parser, plain)
+    several = [item for item in validation if len(item["regions"]) == 2]
+    kept = {"validation": validation, "referring": several + load(parser, [pasted[i] for i in sorted(chosen)])}
+    limit = float(np.quantile([item["overlap"] for item in validation if item["regions"]], 1 / 3))
+    for item in validation:
         item["irregular"] = bool(item["regions"]) and item["overlap"] <= limit
-    torch.save(kept, file)
     return kept
 
 
-def train(options: dict[str, Any], kept: list[dict[str, Any]], folder: Path, epochs: int) -> Any:
+def train(options: dict[str, Any], folder: Path) -> Any:
     """A variant's network after its steps."""
-    parser = parser_of({**options, "output_dir": str(folder), "epochs": epochs, "dataset_dir": "."})
-    parser.globals["kept_items"] = kept
-    parser["train#items"] = "$kept_items"
-    transform = {"_target_": "Compose", "transforms": "@train#question_transforms"}
-    parser["train#dataset"] = {"_target_": "Dataset", "data": "@train#items", "transform": transform}
-    parser["validate#items"] = []
-    keeper = parser["train#handlers"][-1]
-    keeper.pop("items")
-    keeper["resume"] = (folder / "last.pt").exists()
+    parser = parser_of({**options, "output_dir": str(folder), "val_interval": 1000})
+    parser["resume"] = (folder / "last.pt").exists()
     set_determinism(seed=1)
-    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     trainer = parser.get_parsed_content("train#trainer")
-    if trainer.state.epoch < epochs:
-        trainer.run()
+    run_unless_finished(trainer)
     network = parser.get_parsed_content("begun").eval()
     save_loop(network, folder / "closed_loop.pt")
     return network
@@ -131,7 +112,7 @@ def measure(network: Any, kept: dict[str, list[dict[str, Any]]], lexicon: Any) -
     asked = referring_questions(kept["referring"], lexicon)
     told = ask(network, [item for item, *_ in asked], [question for _, _, question, _ in asked], 16)
     return {
-        "masks": measure_masks(validation, drawn),
+        "masks": measure_masks(validation, drawn, lesion_evidence(network, validation, 16)),
         "referring": measure_referring(asked, [united(answer.masks)[0].numpy() > 0 for answer in told]),
         "words": measure_words(validation, answers, lexicon),
         "answers": [answer.text for answer in answers],
@@ -142,25 +123,32 @@ def measure_default(parser: ConfigParser, kept: dict[str, list[dict[str, Any]]],
     """The default network on the same images; it takes no question, and gives every lesion it finds."""
     network, infer = parser.get_parsed_content("network").eval(), NamedInferer()
 
-    def masks(items: list[dict[str, Any]]) -> list[np.ndarray]:
-        found = []
-        for item in items:
+    told: dict[int, tuple[np.ndarray, float]] = {}
+
+    def tell(item: dict[str, Any]) -> tuple[np.ndarray, float]:
+        if id(item) not in told:
             image = item["picture"].float().expand(3, -1, -1)[None] / 255
             with torch.no_grad():
-                found.append((infer(image, network)["gated_mask_logits"][0, 0] > 0).numpy())
-        return found
+                outputs = infer(image, network)
+            told[id(item)] = (outputs["gated_mask_logits"][0, 0] > 0).numpy(), float(outputs["lesion_logit"])
+        return told[id(item)]
 
     asked = referring_questions(kept["referring"], lexicon)
+    masks, evidence = zip(*(tell(item) for item in kept["validation"]), strict=True)
     return {
-        "masks": measure_masks(kept["validation"], masks(kept["validation"])),
-        "referring": measure_referring(asked, masks([item for item, *_ in asked])),
-        "words": prior_words(kept),
+        "masks": measure_masks(kept["validation"], masks, evidence),
+        "referring": measure_referring(asked, [tell(item)[0] for item, *_ in asked]),
+        "words": prior_words(parser, kept),
     }
 
 
-def prior_words(kept: dict[str, list[dict[str, Any]]]) -> dict[str, tuple[int, int]]:
+def prior_words(parser: ConfigParser, kept: dict[str, list[dict[str, Any]]]) -> dict[str, tuple[int, int]]:
     """How often the most frequent value of training is true of a validation image's lesions."""
-    training = [region for item in kept["training"] for region in item["regions"]]
+    classes, transforms = parser.get_parsed_content("classes"), parser.get_parsed_content("train#kept_transforms")
+    listed = load_datalist(parser.get_parsed_content("dataset_dir"), "training", classes)
+    plain = with_copies(listed, classes.absent, 0, 0)
+    dataset = PersistentDataset(plain, Compose(transforms), parser.get_parsed_content("kept_dir"))
+    training = [region for item in dataset for region in item["regions"]]
     regions = [region for item in kept["validation"] for region in item["regions"]]
     counts = {}
     for term in set(training[0]) - {"lesions"}:
@@ -170,84 +158,41 @@ def prior_words(kept: dict[str, list[dict[str, Any]]]) -> dict[str, tuple[int, i
     return counts
 
 
-def write_tables(results: dict[str, dict[str, Any]], folder: Path) -> None:
-    """Three tables of what has been measured so far."""
-    first = next(iter(VARIANTS))
-    tables: dict[str, list[dict[str, Any]]] = {"masks": [], "referring": [], "words": []}
-    for name, result in results.items():
-        rows = result["masks"]
-        lesions = [row for row in rows if row["lesion"]]
-        normals = [row for row in rows if not row["lesion"]]
-        line: dict[str, Any] = {"variant": name}
-        for title, chosen in (("Dice", lesions), ("Dice, irregular third", [r for r in lesions if r["irregular"]])):
-            line[title] = float(np.mean([row["dice"] for row in chosen]))
-            line[f"{title}: against the full loop"] = difference(chosen, results.get(first), name == first)
-        line["lesions found"] = float(np.mean([row["drawn"] for row in lesions]))
-        line["normals with a mask"] = float(np.mean([row["drawn"] for row in normals])) if normals else None
-        tables["masks"].append(line)
-        for_table: dict[str, Any] = {"variant": name}
-        for where in (True, False):
-            for kind in ("by comparison", "by description"):
-                chosen = [row for row in result["referring"] if row["pasted"] == where and row["kind"] == kind]
-                place = "pasted" if where else "own"
-                for what in ("right", "other"):
-                    title = f"{place}, {kind}: {what} (n {len(chosen)})"
-                    for_table[title] = float(np.mean([row[what] for row in chosen])) if chosen else None
-        tables["referring"].append(for_table)
-        words: dict[str, Any] = {"variant": name if name != DEFAULT else "most frequent value of training"}
-        said, true = (sum(pair[i] for pair in result["words"].values()) for i in (0, 1))
-        words |= {"terms": said, "true": true / said if said else None}
-        words |= {term: pair[1] / pair[0] for term, pair in sorted(result["words"].items())}
-        tables["words"].append(words)
-    columns = list(dict.fromkeys(key for row in tables["words"] for key in row))
-    tables["words"] = [{key: row.get(key) for key in columns} for row in tables["words"]]
-    for title, lines in tables.items():
-        write_study(folder, title, lines)
-
-
-def difference(rows: list[dict[str, Any]], full: dict[str, Any] | None, same: bool) -> str:
-    """Dice minus that of the full loop on the same images, with its interval (bootstrap of groups)."""
-    if full is None or same or not rows:
-        return "-"
-    other = {row["image"]: row["dice"] for row in full["masks"]}
-    deltas = np.array([row["dice"] - other[row["image"]] for row in rows])
-    bootstrap = Bootstrap()
-    try:
-        draws = bootstrap.draw(np.array([row["group"] for row in rows]), lambda w: (w * deltas).sum(1) / w.sum(1))
-    except NotComputable:
-        return f"{deltas.mean():+.3f}"
-    low, high = bootstrap.interval(draws)
-    return f"{deltas.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
 def main() -> None:
     """Train and measure what is not finished, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", type=ast.literal_eval, required=True)
     parser.add_argument("--output_dir", required=True)
-    parser.add_argument("--images", type=int, default=600, help="of training, drawn at random")
-    parser.add_argument("--validate", type=int, default=200, help="images of validation, drawn at random")
-    parser.add_argument("--referring", type=int, default=60, help="pasted images of validation")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--cache_dir", help="of features; a folder of the run language, or cache/ in the output folder")
+    parser.add_argument("--referring", type=int, default=200, help="pasted images of validation")
+    parser.add_argument("--epochs", type=int, default=1, help="of each variant; an epoch draws as many as are listed")
+    parser.add_argument("--most", type=int, default=99, help="measure so many rows in this run; the next goes on")
     arguments = parser.parse_args()
     out = Path(arguments.output_dir)
     out.mkdir(parents=True, exist_ok=True)
-    base = parser_of({"dataset_dir": "."})
     torch.set_num_threads(1)
+    given = {"dataset_dir": arguments.dataset_dir, "cache_dir": arguments.cache_dir or str(out / "cache")}
+    given["epochs"] = arguments.epochs
+    base = parser_of(given)
     kept, lexicon = prepare(arguments, base), base.get_parsed_content("site_def").lexicon
     results: dict[str, dict[str, Any]] = {}
-    for name in (DEFAULT, *VARIANTS):
+    for name in (DEFAULT, SHIPPED, *VARIANTS):
         folder = out / name.replace(",", "").replace(" ", "_")
         folder.mkdir(exist_ok=True)
         file = folder / "measured.json"
         if not file.exists():
+            if arguments.most < 1:
+                continue
+            arguments.most -= 1
             if name == DEFAULT:
                 measured = measure_default(base, kept, lexicon)
+            elif name == SHIPPED:
+                measured = measure(base.get_parsed_content("trained"), kept, lexicon)
             else:
-                measured = measure(train(VARIANTS[name], kept["training"], folder, arguments.epochs), kept, lexicon)
+                measured = measure(train({**given, **VARIANTS[name]}, folder), kept, lexicon)
             file.write_text(json.dumps(measured))
         results[name] = json.loads(file.read_text())
-        write_tables(results, out)
+        write_tables(results, out, DEFAULT, next(iter(VARIANTS)))
         print(f"{name}: measured", flush=True)
 
 

@@ -107,3 +107,19 @@ def test_evaluation(trained, dataset, tmp_path):
     for name, found in reports[0]["strata"]["all"].items():
         if isinstance(found, dict) and "value" in found:
             assert reports[1]["strata"]["all"][name]["value"] == pytest.approx(found["value"], abs=1e-4), name
+
+
+@pytest.mark.slow
+def test_a_closed_loop_learns_the_same_in_both_processes(dataset, tmp_path):
+    pytest.importorskip("transformers", reason="needs requirements-language.txt")
+    witness = {"+language": ["$torch.save(@begun.loop_state(), @output_dir + f'/rank{distributed.get_rank()}.pt')"]}
+    (tmp_path / "witness.json").write_text(json.dumps(witness))
+    configs = [BUNDLE / f"configs/{name}.json" for name in ("inference", "language", "multi_gpu_language")]
+    options = {"dataset_dir": dataset, "image_size": 64, "epochs": 1, "train_batch_size": 4, "val_interval": 100}
+    in_two_processes("language", [*configs, tmp_path / "witness.json"], output_dir=tmp_path, **options)
+    ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(ranks[0][name], ranks[1][name]) for name in ranks[0])
+    saved = torch.load(tmp_path / "closed_loop.pt", weights_only=True)
+    start = read_checkpoint(BUNDLE / "models" / "model.pt")
+    name = "mask_decoder.mask_tokens.weight"
+    assert torch.equal(saved[name], ranks[0][name].half()) and not torch.equal(ranks[0][name], start[name])

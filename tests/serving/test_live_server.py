@@ -204,6 +204,26 @@ def test_files_can_be_sent_and_bad_ones_are_told_in_a_sentence(server: Server) -
     assert status == 422 and json.loads(content)["detail"].startswith("The image cannot be analysed: TRUNCATED")
 
 
+def test_a_question_is_answered_in_words_and_masks_or_what_is_missing_is_named(server: Server, tmp_path: Path) -> None:
+    params = {"question": "Outline every lesion and describe it."}
+    fields = {"params": json.dumps(params)}
+    status, _, content = server.send("POST", f"/infer/rad_vlsm?image={LESION}&output=json", fields=fields)
+    if subprocess.run([VENV / "bin" / "python", "-c", "import transformers"], capture_output=True).returncode:
+        assert status == 422 and "pip install -r requirements-language.txt" in json.loads(content)["detail"]
+        return
+    told = json.loads(content)
+    assert status == 200 and told["answer"].startswith("A ") and len(told["answer_boxes"]) == told["answer"].count("[")
+    truth = np.asarray(Image.open(SAMPLES / "training" / "masks" / f"{LESION}_0.png")) > 0
+    mask, _ = server.mask(f"image={LESION}", tmp_path, **params)
+    assert 2 * (mask.astype(bool) & truth).sum() / (mask.sum() + truth.sum()) > 0.5
+    other = server.infer(f"image={LESION}", question="Outline the kidney.")
+    assert "not taught" in other["contradictions"][0] and other["answer_boxes"] == []
+    status, _, content = server.send(
+        "POST", f"/infer/rad_vlsm?image={LESION}&output=json", fields={"params": json.dumps({"question": " "})}
+    )
+    assert status == 422 and json.loads(content)["detail"].startswith("The question is empty")
+
+
 def test_the_weights_that_answer_decide_and_must_fit(server: Server) -> None:
     weights = torch.load(server.models / "shipped.pt", weights_only=True)
     for name, band in {"cautious.pt": [0.0, 1.0], "bold.pt": [0.5, 0.5]}.items():

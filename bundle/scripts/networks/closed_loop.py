@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from scripts.errors import BundleError
 from .encoders.blocks import EMBEDDING_CHANNELS, standardize
 from .language.attention import ORDERS, attention_mask, position_ids
 from .language.model import LanguageModel
+from .language.sequences import gather, last, padded
 from .rad_vlsm import RadVLSM
 
 #: What flows where. ``one_way``: language to image, the language model sees no image. ``both_ways``: image tokens enter
@@ -41,13 +42,24 @@ class ClosedLoop(nn.Module):
         loop: one of ``LOOPS``.
         order: one of ``scripts.networks.language.ORDERS``.
         patch: an image token is of so many by so many cells of the embedding.
+        dropout: share of what an image token is made of that training leaves out: a frozen encoder's features are the
+            same in every epoch, and could be learned by heart.
+        drawn_share: training draws this share of the masks, chosen anew each time: the decoder, which begins trained,
+            costs as much as the language model, which begins at random.
     """
 
     base_digest: Tensor
     tokenizer_digest: Tensor
 
     def __init__(
-        self, base: RadVLSM, language: LanguageModel, loop: str = "full", order: str = "prefix", patch: int = 2
+        self,
+        base: RadVLSM,
+        language: LanguageModel,
+        loop: str = "full",
+        order: str = "prefix",
+        patch: int = 2,
+        dropout: float = 0.0,
+        drawn_share: float = 1.0,
     ) -> None:
         super().__init__()
         for what, value, known in (("loop", loop, LOOPS), ("order", order, ORDERS)):
@@ -55,6 +67,7 @@ class ClosedLoop(nn.Module):
                 raise BundleError(f'The {what} "{value}" is unknown; choose one of {", ".join(known)}.')
         self.base = base.requires_grad_(False)
         self.language, self.loop, self.order, self.patch = language, loop, order, patch
+        self.dropout, self.drawn_share = nn.Dropout(dropout), drawn_share
         width, cells = language.width, EMBEDDING_CHANNELS * patch * patch
         self.to_language = nn.Sequential(nn.Linear(cells, width), nn.GELU(), nn.Linear(width, width))
         self.to_prompt = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, EMBEDDING_CHANNELS))
@@ -89,24 +102,28 @@ class ClosedLoop(nn.Module):
             answers: B texts with a ``<SEG>`` for each lesion meant.
 
         Returns:
-            ``token_logits`` (N, V) and ``tokens`` (N), of all tokens of the answers; ``drawn`` (B, T), which ``<SEG>``
-            each answer has, T the most that one has; ``mask_logits`` (M, S, S), of those that exist, in order.
+            ``token_logits`` (N, V) and ``tokens`` (N), of all tokens of the answers, ``first`` (N), which of them begin
+            one; ``drawn`` (B, T), which ``<SEG>`` of each answer are drawn, T the most that one has; ``mask_logits``
+            (M, S, S), of those, in order.
         """
         features = self._features(image)
         embedded, valid, prefix = self._prefix(features, questions)
-        ids, told = _padded([self.language.encode_answer(answer) for answer in answers], valid.device)
+        ids, told = padded([self.language.encode_answer(answer) for answer in answers], valid.device)
         embedded = torch.cat([embedded, self.language.embed(ids)], dim=1)
         valid = torch.cat([valid, told], dim=1)
         mask = attention_mask(valid, prefix, self.order, self.language.dtype)
         hidden = self.language(embedded, mask, position_ids(valid))
 
         # What stands before a token predicts it: the last of the question the first of the answer.
-        before = torch.cat([_last(hidden[:, :prefix], valid[:, :prefix]), hidden[:, prefix:-1]], dim=1)
+        before = torch.cat([last(hidden[:, :prefix], valid[:, :prefix]), hidden[:, prefix:-1]], dim=1)
         segs = (ids == self.language.seg) & told
-        prompts, drawn = _gather(hidden[:, prefix:], segs)
+        prompts, drawn = gather(hidden[:, prefix:], segs)
+        if self.training and self.drawn_share < 1:
+            drawn = drawn & (torch.rand(drawn.shape, device=drawn.device) < self.drawn_share)
         return {
             "token_logits": self.language.token_logits(before[told]),
             "tokens": ids[told],
+            "first": (torch.arange(told.shape[1], device=told.device) == 0).expand_as(told)[told],
             "mask_logits": self._draw(features, hidden[:, :prefix], prompts, drawn),
             "drawn": drawn,
         }
@@ -131,7 +148,7 @@ class ClosedLoop(nn.Module):
         embedded, valid, prefix = self._prefix(features, questions)
         mask = attention_mask(valid, prefix, self.order, self.language.dtype)
         first = self.language(embedded, mask, position_ids(valid), cache)
-        hidden, place = _last(first, valid), valid.sum(dim=1, keepdim=True)
+        hidden, place = last(first, valid), valid.sum(dim=1, keepdim=True)
         written: list[Tensor] = []
         states: list[Tensor] = []
         ended = torch.zeros_like(place, dtype=torch.bool)
@@ -149,7 +166,7 @@ class ClosedLoop(nn.Module):
             if bool(ended.all()):
                 break
         ids = torch.cat(written, dim=1)
-        prompts, drawn = _gather(torch.cat(states, dim=1), ids == self.language.seg)
+        prompts, drawn = gather(torch.cat(states, dim=1), ids == self.language.seg)
         masks = self._draw(features, first[:, :prefix], prompts, drawn).cpu()
         each = masks.split(drawn.sum(dim=1).tolist())
         return [Answer(self.language.decode(row.tolist()), own) for row, own in zip(ids, each, strict=True)]
@@ -169,10 +186,10 @@ class ClosedLoop(nn.Module):
 
     def _prefix(self, features: Mapping[str, Tensor], questions: Sequence[str]) -> tuple[Tensor, Tensor, int]:
         """Embeddings of image and question (B, P, width), which of them are no padding (B, P), and P."""
-        ids, valid = _padded([self.language.encode_question(question) for question in questions], self.no_mask.device)
+        ids, valid = padded([self.language.encode_question(question) for question in questions], self.no_mask.device)
         embedded = self.language.embed(ids)
         if self.loop != "one_way":
-            tokens = self.to_language(self._patches(features["embedding"])).to(embedded.dtype)
+            tokens = self.to_language(self.dropout(self._patches(features["embedding"]))).to(embedded.dtype)
             embedded = torch.cat([tokens, embedded], dim=1)
             valid = torch.cat([valid.new_ones(tokens.shape[:2]), valid], dim=1)
         return embedded, valid, embedded.shape[1]
@@ -213,31 +230,3 @@ class ClosedLoop(nn.Module):
 
 def _as_bytes(digest: str) -> Tensor:
     return torch.tensor(list(bytes.fromhex(digest)), dtype=torch.uint8)
-
-
-def _padded(texts: Sequence[Sequence[int]], device: Any) -> tuple[Tensor, Tensor]:
-    """Token ids (B, L), padded at their end by 0, and which are no padding."""
-    longest = max(1, *map(len, texts))
-    ids = torch.zeros(len(texts), longest, dtype=torch.long)
-    valid = torch.zeros(len(texts), longest, dtype=torch.bool)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = torch.tensor(text, dtype=torch.long)
-        valid[row, : len(text)] = True
-    return ids.to(device), valid.to(device)
-
-
-def _last(hidden: Tensor, valid: Tensor) -> Tensor:
-    """The hidden state of the last token that is no padding, shape (B, 1, width)."""
-    places = torch.arange(valid.shape[1], device=valid.device).expand_as(valid)
-    last = places.masked_fill(~valid, 0).amax(dim=1)
-    return hidden[torch.arange(len(hidden), device=hidden.device), last].unsqueeze(1)
-
-
-def _gather(hidden: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Hidden states of the chosen tokens in order, shape (B, T, width), and which of them exist (B, T)."""
-    counts = chosen.sum(dim=1)
-    most = int(counts.max()) if len(counts) else 0
-    drawn = torch.arange(most, device=chosen.device)[None] < counts[:, None]
-    gathered = hidden.new_zeros(len(hidden), most, hidden.shape[2])
-    gathered[drawn] = hidden[chosen]
-    return gathered, drawn

@@ -1,5 +1,6 @@
 """What a MONAI Label server needs beside the bundle's own inference."""
 
 from .monai_label import AnswerClient, ChooseFirstRegiond, RefuseFailures, UseServedWeights
+from .question import AnswerQuestion
 
-__all__ = ["AnswerClient", "ChooseFirstRegiond", "RefuseFailures", "UseServedWeights"]
+__all__ = ["AnswerClient", "AnswerQuestion", "ChooseFirstRegiond", "RefuseFailures", "UseServedWeights"]

@@ -157,7 +157,8 @@ class AnswerClient(Transform):
     ``pred`` becomes columns before rows, as MONAI Label's writer expects it: (columns, rows) for pictures, otherwise
     (columns, rows, 1) with the affine of the input file. Unless the request says ``result_extension``, a picture is
     answered by PNG and DICOM by NIfTI: a mask as JPEG would be blurred, and as DICOM nothing would refer to its source.
-    ``result`` becomes :func:`result_of` the finding, with the notes on the input (``reason``).
+    ``result`` becomes :func:`result_of` the finding, with the notes on the input (``reason``) and, where a question was
+    asked, what is told to it (``told`` of :class:`scripts.serving.AnswerQuestion`).
 
     Args:
         site: what a lesion can be.
@@ -176,6 +177,7 @@ class AnswerClient(Transform):
             mask = MetaTensor(mask.unsqueeze(-1), affine=torch.from_numpy(file_affine(path)))
         item["pred"] = mask
         item["result"] = {**result_of(item["finding"], self.classes.probability), "reason": item.get("reason", "")}
+        item["result"] |= item.get("told", {})
         return item
 
     @staticmethod

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from scripts.networks.closed_loop import Answer, ClosedLoop
 from scripts.semantics import Lexicon, describe_region, separate_regions
 from scripts.semantics.lexicon import COUNT
-from scripts.semantics.questions import RELATIONS, choose_related, matching, read_answer, refer_to
+from scripts.semantics.questions import (
+    ASK_ALL,
+    NO_LESION,
+    RELATIONS,
+    choose_related,
+    matching,
+    read_answer,
+    refer_to,
+)
 
 #: By how much the larger of two lesions is larger, or how far apart they lie in pixels, to be asked about.
 CLEARLY = 1.3, 12.0
@@ -36,15 +44,38 @@ def ask(network: ClosedLoop, items: Sequence[Mapping[str, Any]], questions: Sequ
     return answers
 
 
-def measure_masks(items: Sequence[Mapping[str, Any]], masks: Sequence[NDArray]) -> list[dict[str, Any]]:
+@torch.no_grad()
+def lesion_evidence(network: ClosedLoop, items: Sequence[Mapping[str, Any]], batch: int) -> list[float]:
+    """Log-odds that the answer to :data:`scripts.semantics.questions.ASK_ALL` does not begin as *There is no lesion.*
+
+    Args:
+        network: in evaluation mode.
+        items: with ``features``.
+        batch: items at a time.
+    """
+    told: list[float] = []
+    for start in range(0, len(items), batch):
+        chosen = [item["features"] for item in items[start : start + batch]]
+        features = {name: torch.stack([each[name] for each in chosen]) for name in chosen[0]}
+        outputs = network(features, [ASK_ALL[0]] * len(chosen), [NO_LESION] * len(chosen))
+        first, token = outputs["token_logits"][outputs["first"]], outputs["tokens"][outputs["first"]]
+        absent = torch.log_softmax(first.double(), dim=-1).gather(1, token[:, None])[:, 0]
+        told += (torch.log(-torch.expm1(absent)) - absent).tolist()
+    return told
+
+
+def measure_masks(
+    items: Sequence[Mapping[str, Any]], masks: Sequence[NDArray], evidence: Sequence[float]
+) -> list[dict[str, Any]]:
     """Dice of each mask with all lesions of its image; of an image without one whether anything was drawn.
 
     Args:
         items: with ``label`` (1, H, W), above 0 where lesions are.
         masks: bool (H, W).
+        evidence: of a lesion, for each, higher where one is likelier.
     """
     rows = []
-    for item, mask in zip(items, masks, strict=True):
+    for item, mask, sure in zip(items, masks, evidence, strict=True):
         truth = np.asarray(item["label"])[0] > 0
         total = float(truth.sum() + mask.sum())
         rows.append(
@@ -54,6 +85,7 @@ def measure_masks(items: Sequence[Mapping[str, Any]], masks: Sequence[NDArray]) 
                 "lesion": bool(truth.any()),
                 "irregular": item["irregular"],
                 "drawn": bool(mask.any()),
+                "evidence": sure,
                 "dice": 2 * float((truth & mask).sum()) / total if truth.any() else float("nan"),
             }
         )

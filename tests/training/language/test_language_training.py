@@ -49,6 +49,7 @@ def outputs(logits, drawn=1):
     return {
         "token_logits": torch.nn.functional.one_hot(tokens, 4).float() * 20,
         "tokens": tokens,
+        "first": torch.tensor([True, False]),
         "mask_logits": logits[:drawn],
         "drawn": torch.tensor([[bool(drawn)]]) if drawn else torch.zeros(1, 0, dtype=torch.bool),
     }
@@ -62,13 +63,13 @@ def test_a_perfect_answer_costs_nothing_and_each_term_has_its_weight():
     assert float(loss(outputs(perfect), {"targets": target})) < 0.01
     total = float(loss(outputs(-perfect), {"targets": target}))
     assert total == pytest.approx(sum(WEIGHTS[name] * float(value) for name, value in loss.terms.items()))
-    assert WEIGHTS == {"token": 1.0, "bce": 0.5, "dice": 2.0, "boundary": 0.2}
+    assert WEIGHTS == {"token": 1.0, "presence": 0.0, "bce": 0.5, "dice": 2.0, "boundary": 0.2}
 
 
 def test_an_answer_without_masks_has_words_alone():
     loss = LanguageLoss()
     loss(outputs(torch.zeros(1, 16, 16), drawn=0), {"targets": torch.zeros(1, 4, 16, 16)})
-    assert set(loss.terms) == {"token"}
+    assert set(loss.terms) == {"token", "presence"}
     with pytest.raises(BundleError, match='There is no loss "tokens"; choose among: token'):
         LanguageLoss({"tokens": 1})
 

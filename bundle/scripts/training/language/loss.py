@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from scripts.errors import BundleError
 
-#: Weights of the terms (RCMed).
-WEIGHTS = {"token": 1.0, "bce": 0.5, "dice": 2.0, "boundary": 0.2}
+#: Weights of the terms (RCMed's; ``presence`` is ours).
+WEIGHTS = {"token": 1.0, "presence": 0.0, "bce": 0.5, "dice": 2.0, "boundary": 0.2}
 
 
 def morphological_gradient(values: Tensor) -> Tensor:
@@ -22,6 +22,9 @@ def morphological_gradient(values: Tensor) -> Tensor:
 
 class LanguageLoss(nn.Module):
     """Cross-entropy of the answers' tokens; cross-entropy, Dice and border of the masks that they draw.
+
+    ``presence`` is the cross-entropy of the first tokens once more: *A* or *There is no* decides whether anything is
+    drawn, and is one of fifty tokens of an answer.
 
     Args:
         weights: weights by term that differ from ``WEIGHTS``.
@@ -46,7 +49,8 @@ class LanguageLoss(nn.Module):
         drawn = outputs["drawn"]
         logits = outputs["mask_logits"].unsqueeze(1).float()
         truth = target["targets"][:, : drawn.shape[1]][drawn].unsqueeze(1).float()
-        self.terms = {"token": F.cross_entropy(outputs["token_logits"], outputs["tokens"])}
+        said = F.cross_entropy(outputs["token_logits"], outputs["tokens"], reduction="none")
+        self.terms = {"token": said.mean(), "presence": said[outputs["first"]].mean()}
         if len(logits):
             inside = torch.sigmoid(logits)
             border = morphological_gradient(inside).clamp(1e-4, 1 - 1e-4)
