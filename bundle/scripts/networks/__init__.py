@@ -18,21 +18,23 @@ from .diagnosis_head import DiagnosisHead
 from .encoders.compact import CompactEncoder
 from .encoders.efficientnet_lite import EfficientNetLiteEncoder, load_imagenet
 from .encoders.sam import SamEncoder
+from .encoders.tiny_vit import TinyVitEncoder
 from .evidence_gate import EvidenceGate
 from .grad_cam import GradCamPrompter
 from .inferer import NamedInferer
 from .mask_decoder import MaskDecoder
 from .mask_refiner import MaskRefiner
 from .peer import Peer
-from .prompt_encoder import PromptEncoder
+from .prompt_encoder import BoxPromptEncoder, PromptEncoder
 from .rad_vlsm import RadVLSM
 from .reliability import Reliability, fuse_candidates
-from .sam_checkpoint import load_sam
+from .sam_checkpoint import load_litemedsam, load_sam
 from .semantic_prompter import SemanticPrompter
 from .text_tower import TextTower
 
 __all__ = [
     "Alignment",
+    "BoxPromptEncoder",
     "CandidateBoxes",
     "ClosedLoop",
     "CompactEncoder",
@@ -50,6 +52,7 @@ __all__ = [
     "SamEncoder",
     "SemanticPrompter",
     "TextTower",
+    "TinyVitEncoder",
     "adapt",
     "adapter_digest",
     "average_weights",
@@ -59,6 +62,7 @@ __all__ = [
     "load_default",
     "load_heads",
     "load_imagenet",
+    "load_litemedsam",
     "load_sam",
     "load_site_weights",
     "load_text_tower",
