@@ -101,7 +101,7 @@ def test_in_training_unused_slots_hold_random_boxes_that_count_for_nothing():
 
 
 def test_a_box_as_a_coarse_mask():
-    mask = box_masks(torch.tensor([[[16.0, 32, 48, 64], [0, 0, 128, 128]]]), 128)
+    mask = box_masks(torch.tensor([[[16.0, 32, 48, 64], [0, 0, 128, 128]]]), 128, 32)
     assert mask.shape == (2, 1, 32, 32)
     assert (mask[0, 0, 8:16, 4:12] > 0).all() and (mask[0] > 0).sum() == 64 and (mask[1] > 0).all()
     assert mask.abs().unique().numel() == 1

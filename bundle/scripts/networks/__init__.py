@@ -18,6 +18,7 @@ from .diagnosis_head import DiagnosisHead
 from .encoders.compact import CompactEncoder
 from .encoders.efficientnet_lite import EfficientNetLiteEncoder, load_imagenet
 from .encoders.sam import SamEncoder
+from .encoders.tiny_vit import TinyVitEncoder
 from .evidence_gate import EvidenceGate
 from .grad_cam import GradCamPrompter
 from .inferer import NamedInferer
@@ -25,15 +26,16 @@ from .mask_decoder import MaskDecoder
 from .mask_refiner import MaskRefiner
 from .peer import Peer
 from .pretrained_peers import PretrainedClassifier, PretrainedUNet
-from .prompt_encoder import PromptEncoder
+from .prompt_encoder import BoxPromptEncoder, PromptEncoder
 from .rad_vlsm import RadVLSM
 from .reliability import Reliability, fuse_candidates
-from .sam_checkpoint import load_sam
+from .sam_checkpoint import load_litemedsam, load_sam
 from .semantic_prompter import SemanticPrompter
 from .text_tower import TextTower
 
 __all__ = [
     "Alignment",
+    "BoxPromptEncoder",
     "CandidateBoxes",
     "ClosedLoop",
     "CompactEncoder",
@@ -53,6 +55,7 @@ __all__ = [
     "SamEncoder",
     "SemanticPrompter",
     "TextTower",
+    "TinyVitEncoder",
     "adapt",
     "adapter_digest",
     "average_weights",
@@ -62,6 +65,7 @@ __all__ = [
     "load_default",
     "load_heads",
     "load_imagenet",
+    "load_litemedsam",
     "load_sam",
     "load_site_weights",
     "load_text_tower",

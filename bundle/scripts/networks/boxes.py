@@ -24,19 +24,19 @@ def rasterize(boxes: Tensor, height: int, width: int) -> Tensor:
     return (rows.unsqueeze(-1) & columns.unsqueeze(-2)).to(boxes.dtype)
 
 
-def box_masks(boxes: Tensor, image_size: int, logit: float = 5.0) -> Tensor:
+def box_masks(boxes: Tensor, image_size: int, cells: int, logit: float = 5.0) -> Tensor:
     """Each box as SAM's coarse mask prompt: a decoder that meets a box as two corners alone learns to pass over it.
 
     Args:
         boxes: x1, y1, x2, y2 in pixels, shape (B, K, 4).
         image_size: S, pixels.
+        cells: along each side of the mask, 4 to each of the embedding E.
         logit: how surely its inside is the object and its outside is not.
 
     Returns:
-        Logits, plus and minus ``logit``, shape (B * K, 1, S / 4, S / 4).
+        Logits, plus and minus ``logit``, shape (B * K, 1, cells, cells).
     """
-    cells = image_size // 4
-    inside = rasterize(boxes * 0.25, cells, cells).flatten(0, 1).unsqueeze(1)
+    inside = rasterize(boxes * (float(cells) / float(image_size)), cells, cells).flatten(0, 1).unsqueeze(1)
     return logit * (2.0 * inside - 1.0)
 
 

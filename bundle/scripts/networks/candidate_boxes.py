@@ -129,7 +129,7 @@ class CandidateBoxes(nn.Module):
         """Propose K boxes.
 
         Args:
-            response: response map in [0, 1], shape (B, 1, h, w).
+            response: response map in [0, 1], shape (B, 1, h, w); what is finer than S/8 is averaged to that.
             image_size: S, pixels.
 
         Returns:
@@ -138,6 +138,8 @@ class CandidateBoxes(nn.Module):
         """
         # Boxes are places, not quantities: nothing is learned through them.
         response = response.detach().float()
+        if response.shape[2] > image_size // 8:  # a finer map is not worth the steps that its components take
+            response = F.adaptive_avg_pool2d(response, [image_size // 8, image_size // 8])
         batch, _, height, width = response.shape
         boxes, exists = self.propose(response)
         scores = torch.where(exists, self.contrast(response, boxes), torch.full_like(boxes[..., 0], -2.0))

@@ -46,7 +46,8 @@ def diagnose_lesions(network: nn.Module, image: Tensor, inside: Tensor) -> dict[
         embedding, skip8, skip4, response = (
             maps.repeat_interleave(number, dim=0) for maps in (embedding, skip8, skip4, response)
         )
-        sparse, dense = network.prompt_encoder(boxes.flatten(0, 1), box_masks(boxes, size), (size, size))
+        box_logits = box_masks(boxes, size, 4 * embedding.shape[2])
+        sparse, dense = network.prompt_encoder(boxes.flatten(0, 1), box_logits, (size, size))
         masks, regions, quality = network.mask_decoder(embedding, position, sparse, dense, (skip8, skip4))
         views = as_views(inside, mirrored)
         weights = torch.ones_like(quality)

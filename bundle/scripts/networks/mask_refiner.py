@@ -38,8 +38,9 @@ class MaskRefiner(nn.Module):
             detail: finer features, shape (B, C, S/2, S/2).
 
         Returns:
-            Mask logits, shape (B, 1, S/2, S/2).
+            Mask logits, as fine as the detail, shape (B, 1, S/2, S/2).
         """
-        coarse = F.interpolate(fused, scale_factor=2.0, mode="bilinear", align_corners=False)
+        size = [detail.shape[2], detail.shape[3]]
+        coarse = F.interpolate(fused, size=size, mode="bilinear", align_corners=False)
         # Logits are unbounded, features are not: far from the border the mask is sure, and how sure does not matter.
         return coarse + self.correction(self.body(torch.cat([coarse.clamp(-4.0, 4.0), detail], dim=1)))

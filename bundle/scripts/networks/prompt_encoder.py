@@ -51,7 +51,7 @@ class PromptEncoder(nn.Module):
     """SAM's prompt encoder, for boxes with coarse masks.
 
     ``point_embeddings.0`` and ``.1``, ``not_a_point_embed`` and ``no_mask_embed`` serve prompts that this network
-    never gives; SAM's files hold them, and ``pretrained.py`` leaves them out.
+    never gives; SAM's files hold them, and :func:`load_sam` leaves them out.
     """
 
     def __init__(self, embed_dim: int = EMBEDDING_CHANNELS) -> None:
@@ -86,4 +86,22 @@ class PromptEncoder(nn.Module):
         scale = torch.tensor([1.0 / width, 1.0 / height], dtype=boxes.dtype, device=boxes.device)
         encoded = self.pe_layer(corners * scale)
         kinds = torch.cat([self.point_embeddings["2"].weight, self.point_embeddings["3"].weight], dim=0)
-        return encoded + kinds, self.mask_downscaling(masks)
+        return encoded + kinds, self.embed_masks(masks)
+
+    def embed_masks(self, masks: Tensor) -> Tensor:
+        """Coarse masks (N, 1, 4h, 4w) -> dense prompt embeddings (N, C, h, w)."""
+        return self.mask_downscaling(masks)
+
+
+class BoxPromptEncoder(PromptEncoder):
+    """SAM's prompt encoder for boxes alone, as MedSAM and LiteMedSAM prompt their decoders; no mask is read."""
+
+    def __init__(self, embed_dim: int = EMBEDDING_CHANNELS) -> None:
+        super().__init__(embed_dim)
+        self.mask_downscaling = nn.Identity()
+        self.no_mask_embed = nn.Embedding(1, embed_dim)
+
+    def embed_masks(self, masks: Tensor) -> Tensor:
+        """The same embedding everywhere."""
+        shape = [masks.shape[0], -1, masks.shape[2] // 4, masks.shape[3] // 4]
+        return self.no_mask_embed.weight.reshape(1, -1, 1, 1).expand(shape)

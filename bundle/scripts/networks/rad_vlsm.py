@@ -24,7 +24,7 @@ class RadVLSM(nn.Module):
 
     Args:
         image_encoder: images -> E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8), (B, 32, S/4, S/4),
-            detail (B, 16, S/2, S/2).
+            detail (B, 16, S/2, S/2); or all of them finer, by one factor, but for the detail, which need not be.
         semantic_prompter: E and the fixed text -> response map.
         candidate_boxes: response map -> K boxes.
         prompt_encoder: boxes -> prompts, and the position encoding of E.
@@ -144,7 +144,8 @@ class RadVLSM(nn.Module):
         boxes, scores, valid, fallback = self.candidate_boxes(response, size)
 
         # ... SAM segments every candidate ...
-        sparse, dense = self.prompt_encoder(boxes.flatten(0, 1), box_masks(boxes, size), (size, size))
+        box_logits = box_masks(boxes, size, 4 * embedding.shape[2])
+        sparse, dense = self.prompt_encoder(boxes.flatten(0, 1), box_logits, (size, size))
         masks, regions, quality = self.mask_decoder(embedding, position, sparse, dense, (skip8, skip4))
         consistency = torch.sigmoid(quality)
 
