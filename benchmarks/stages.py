@@ -2,12 +2,15 @@
 
 ``python benchmarks/stages.py [--images 48]`` takes copies of the sample DICOM images through what a run does, one after
 the other, and prints a table; shares hold on any machine, milliseconds on this one alone. Runs do the files
-of an image in processes of their own, beside the network.
+of an image in processes of their own, beside the network. ``--against CHECKOUT`` does the same with another checkout of
+the repository, in turn, and adds its column.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -130,15 +133,35 @@ def write_files(writer: Any, item: dict[str, Any], lap: Laps) -> None:
     lap("tables", writer.folder.append, row, finding, site.classes.probability)
 
 
+def other(checkout: Path, images: int) -> dict[str, float]:
+    """What the benchmark of another checkout prints, by stage."""
+    command = [sys.executable, str(checkout.resolve() / "benchmarks" / "stages.py"), "--images", str(images)]
+    rows = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[2:-1]
+    return {cells[1].strip(): float(cells[2]) for cells in (row.split("|") for row in rows)}
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=48, help="how many images")
-    times = measure(parser.parse_args().images)
-    total = sum(times.values())
-    print("| stage | processor ms an image | share |\n|---|---|---|")
-    for stage, milliseconds in [*times.items(), ("all", total)]:
-        print(f"| {stage} | {milliseconds:.1f} | {milliseconds / total:.0%} |")
+    parser.add_argument("--images", type=int, default=48, help="how many images, a multiple of 4")
+    parser.add_argument("--against", type=Path, help="another checkout, measured in the same run")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each, with --against; medians are told")
+    arguments = parser.parse_args()
+    if arguments.against is None:
+        times = measure(arguments.images)
+        total = sum(times.values())
+        print("| stage | processor ms an image | share |\n|---|---|---|")
+        for stage, milliseconds in [*times.items(), ("all", total)]:
+            print(f"| {stage} | {milliseconds:.1f} | {milliseconds / total:.0%} |")
+        return
+    checkouts = (arguments.against, BUNDLE.parent)
+    runs = [[other(checkout, arguments.images) for checkout in checkouts] for _ in range(arguments.repeats)]
+    print("| stage | before | now | now / before |\n|---|---|---|---|")
+    for stage in [*runs[0][1], "all"]:
+        pairs = [[sum(run.values()) if stage == "all" else run[stage] for run in pair] for pair in runs]
+        before, now = (statistics.median(values) for values in zip(*pairs, strict=True))
+        ratio = statistics.median(after / earlier for earlier, after in pairs)
+        print(f"| {stage} | {before:.1f} | {now:.1f} | {ratio:.2f} |")
 
 
 if __name__ == "__main__":

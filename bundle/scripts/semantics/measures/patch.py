@@ -56,13 +56,16 @@ def separate_lesions(mask: NDArray) -> tuple[NDArray[np.bool_], int]:
     Returns:
         The largest lesion, bool (H, W), and the number of lesions (0 for an empty mask).
     """
-    labels, count = ndimage.label(np.asarray(mask) > 0.5, structure=np.ones((3, 3)))
-    if count == 0:
-        return np.zeros(labels.shape, bool), 0
+    inside = np.asarray(mask) > 0.5
+    lesion = np.zeros(inside.shape, bool)
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        return lesion, 0
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    labels, _ = ndimage.label(inside[window], structure=np.ones((3, 3)))
     areas = np.bincount(labels.ravel())[1:]
     box = ndimage.find_objects(labels)[int(areas.argmax())]
-    lesion = np.zeros(labels.shape, bool)
-    lesion[box] = ndimage.binary_fill_holes(labels[box] == areas.argmax() + 1)
+    lesion[window][box] = ndimage.binary_fill_holes(labels[box] == areas.argmax() + 1)
     return lesion, int((areas >= areas.max() / 20).sum())
 
 
