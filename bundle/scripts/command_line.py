@@ -20,7 +20,7 @@ TEXTS = (
     "adapter", "alignment", "annotations", "bundle_root", "cache_dir", "cases", "closed_loop", "dataset_dir",
     "diagnoses", "dicomweb_url", "encoder_weights", "file_list", "init_heads", "init_loop", "init_weights",
     "language_model", "orthanc_url", "output_dir", "predictions", "prompt", "question", "question_format",
-    "ray_address", "reference", "reference_masks", "sam_checkpoint", "section", "send_to", "site",
+    "ray_address", "reference", "reference_masks", "report_url", "sam_checkpoint", "section", "send_to", "site",
     "text_tower_weights", "vision_language_model", "weights",
 )  # fmt: skip
 #: Of these, those that may be lists: ``"['a','b']"``.

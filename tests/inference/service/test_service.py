@@ -18,6 +18,7 @@ from monai.bundle import ConfigWorkflow
 
 from scripts.errors import BundleError
 from scripts.inference.service import Arrivals, OrthancFeed, Service
+from scripts.inference.service.orthanc import REPORT_METADATA
 
 BUNDLE = Path(__file__).parents[3] / "bundle"
 CONFIGS = str([str(BUNDLE / "configs" / f"{name}.json") for name in ("inference", "serve")])
@@ -137,6 +138,7 @@ def test_the_command_ends_on_sigterm_and_goes_on_when_started_again(
 def test_from_an_orthanc_and_back(
     orthanc: str, archive: Path, tmp_path: Path, serve: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
+    import requests
     from dicomweb_client import DICOMwebClient
 
     client = DICOMwebClient(url=f"{orthanc}/dicom-web")
@@ -153,6 +155,10 @@ def test_from_an_orthanc_and_back(
     found = client.search_for_instances(study_instance_uid=source.StudyInstanceUID)
     classes = {one["00080016"]["Value"][0] for one in found}
     assert len(found) == 3 and source.SOPClassUID in classes
+    (study,) = requests.get(f"{orthanc}/studies", timeout=20).json()
+    link = requests.get(f"{orthanc}/studies/{study}/metadata/{REPORT_METADATA}", timeout=20).text
+    assert link == f"{(tmp_path / 'out' / 'report.html').as_uri()}#study={source.StudyInstanceUID}"
+    assert f'"{source.StudyInstanceUID}"' in (tmp_path / "out" / "report.html").read_text()
 
     other = pydicom.dcmread(archive / "deep" / "same.dcm")
     client.store_instances([other])

@@ -13,6 +13,8 @@ from scripts.writing.files import write_whole
 _PAGE, _SECONDS = 100, 60
 #: What is taken: ultrasound, and pictures and captures that may hold some.
 _MODALITIES = ("US", "OT", "XC", "SC", "")
+#: Of a study's metadata, what says where its report is; numbers from 1024 on are for users of Orthanc.
+REPORT_METADATA = 5747
 
 
 class OrthancFeed:
@@ -44,6 +46,20 @@ class OrthancFeed:
             done = changes["Done"]
         return fetched
 
+    def tell_report(self, study: str, link: str) -> None:
+        """Leave the address of a study's report with the study, as metadata.
+
+        Args:
+            study: Study Instance UID; nothing happens where Orthanc does not hold it.
+            link: the address.
+
+        Raises:
+            BundleError: Orthanc does not answer.
+        """
+        for found in self._ask("POST", "/tools/lookup", study).json():
+            if found["Type"] == "Study":
+                self._ask("PUT", f"{found['Path']}/metadata/{REPORT_METADATA}", link)
+
     def _place(self) -> int:
         try:
             return int(json.loads(self.memory.read_text())["last"])
@@ -66,10 +82,13 @@ class OrthancFeed:
         return True
 
     def _get(self, path: str, missing: bool = False, **parameters: Any) -> Any:
+        return self._ask("GET", path, missing=missing, params=parameters)
+
+    def _ask(self, method: str, path: str, data: str | None = None, missing: bool = False, **more: Any) -> Any:
         import requests  # comes with dicomweb-client
 
         try:
-            answer = requests.get(self.url + path, params=parameters, timeout=_SECONDS)
+            answer = requests.request(method, self.url + path, data=data, timeout=_SECONDS, **more)
             if missing and answer.status_code == 404:
                 return None
             answer.raise_for_status()

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
+from pydicom import dcmread
 
 from scripts.errors import EXIT_UNUSABLE, BundleError
 from scripts.inference.analysis import Analysis
+from scripts.inference.html_report import REPORT
 from scripts.inference.interruptions import disk_trouble_in_one_sentence
 from scripts.inference.prediction_writer import PredictionWriter
 from scripts.inference.tables.predictions import RowKey, row_key
@@ -37,6 +39,7 @@ class Service:
         study_table: makes a :class:`scripts.inference.StudyTable` of ``items`` and ``strips``.
         feed: fills the folder from an Orthanc; None leaves that to others.
         send: sends DICOM results, by their paths, to an archive; None sends nothing.
+        report_url: where others find report.html, left with each study of an Orthanc that is the source; "": its path.
         poll_seconds: from one look at the folder to the next.
     """
 
@@ -49,12 +52,14 @@ class Service:
         study_table: partial[Any],
         feed: OrthancFeed | None = None,
         send: Callable[[Sequence[Path]], None] | None = None,
+        report_url: str = "",
         poll_seconds: float = 2.0,
     ) -> None:
         self.arrivals, self.analysis, self.feed, self.send = arrivals, analysis, feed, send
         self.writer, self.strips, self.study_table = writer, strips, study_table
         self.poll_seconds = poll_seconds
         self.root: Path = writer(items=[]).folder.path
+        self.report_url = report_url or (self.root / REPORT).resolve().as_uri()
         self._stop = threading.Event()
         self._seen: list[RowKey] = []
         self._troubled = ""
@@ -134,6 +139,9 @@ class Service:
         sent = set(memory.read_text(encoding="utf-8").splitlines()) if memory.is_file() else set()
         for name in sorted(name for name in self._results() if name not in sent):
             self.send([self.root / name])
+            if self.feed is not None:
+                study = str(dcmread(self.root / name, specific_tags=["StudyInstanceUID"]).StudyInstanceUID)
+                self.feed.tell_report(study, f"{self.report_url}#study={study}")
             with open(memory, "a", encoding="utf-8") as file:
                 file.write(f"{name}\n")
 
