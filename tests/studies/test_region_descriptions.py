@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from scripts.semantics.lexicons.breast_ultrasound import make_lexicon
-from scripts.studies.region_descriptions import FILE_NAME, free_terms, write_region_descriptions
+from scripts.semantics.questions import free_terms
+from scripts.studies.region_descriptions import FILE_NAME, write_region_descriptions
 
 LEXICON = make_lexicon()
 

@@ -82,6 +82,17 @@ def test_another_organ_or_language_is_no_lesion_of_that_kind():
     assert ask(Network(f"A lesion. {SEG}"), "Wo ist die Niere?", known_words=False)(item_of()).masks
 
 
+def test_a_lesion_of_another_kind_than_was_asked_for_is_left_out():
+    terms = true_terms()
+    other = "upper left" if terms["quadrant"] != "upper left" else "lower left"
+    network = Network(f"A lesion. {SEG}")
+    told = ask(network, f"Outline the lesion in the {other}.")(item_of())
+    assert told.text == NONE_OF_KIND and not told.masks
+    assert told.doubts == [f"A lesion was left out: asked quadrant {other}, measured {terms['quadrant']}."]
+    assert ask(network, f"Outline the lesion in the {terms['quadrant']}.")(item_of()).text == "A lesion. [1]"
+    assert ask(network, f"Outline the lesion in the {other}.", only_asked=False)(item_of()).masks
+
+
 def test_the_gate_may_answer_first():
     network = Network(f"A lesion. {SEG}", evidence=-1.0)
     assert ask(network, gate=True)(item_of()).text == NO_LESION

@@ -15,7 +15,16 @@ from scripts.errors import BundleError
 from scripts.findings.answers import read_answer as read_diagnosis
 from scripts.networks.closed_loop import Answer
 from scripts.semantics import describe_region, separate_regions
-from scripts.semantics.questions import NO_LESION, NONE_OF_KIND, SEG, check_words, unknown_words
+from scripts.semantics.lexicon import COUNT
+from scripts.semantics.questions import (
+    NO_LESION,
+    NONE_OF_KIND,
+    SEG,
+    check_words,
+    contradictions,
+    free_terms,
+    unknown_words,
+)
 from scripts.sites import Site
 
 
@@ -50,6 +59,8 @@ class Answerer:
         gate: Rad-VLSM must find a lesion, too.
         diagnose: Rad-VLSM diagnoses each lesion drawn; no text enters its diagnosis.
         longest: tokens of an answer.
+        only_asked: a lesion that is of another kind than the question asks for, by the measurement of its mask, is left
+            out, and it is noted why.
 
     Raises:
         BundleError: the question is empty, or longer than the language model reads.
@@ -65,12 +76,15 @@ class Answerer:
         gate: bool = False,
         diagnose: bool = True,
         longest: int = 200,
+        only_asked: bool = True,
     ) -> None:
         if not question.strip():
             raise BundleError('The question is empty; ask one, such as --question "Outline the lesion.".')
         network.language.encode_question(question)
         self.network, self.site, self.question, self.to_native = network, site, question, to_native
         self.gate, self.diagnose, self.longest = gate, diagnose and bool(site.classes.names), longest
+        asked = free_terms(site.lexicon, question) if only_asked else {}
+        self.asked = {term: value for term, value in asked.items() if term != COUNT}
         self.unknown = unknown_words(site.lexicon, question, site.title) if known_words else []
 
     def __call__(self, item: Mapping[str, Any]) -> Told:
@@ -90,14 +104,12 @@ class Answerer:
         return self._told(item, image, answer)
 
     def _told(self, item: Mapping[str, Any], image: Tensor, answer: Answer) -> Told:
-        drawn = answer.masks.numpy() > 0
         picture = image.mean(dim=0).cpu().numpy()
-        lexicon = self.site.lexicon
-        measured = [
-            describe_region(picture, separate_regions(mask)[0], lexicon) if mask.any() else None for mask in drawn
-        ]
-        checked = check_words(lexicon, answer.text, measured)
-        told = Told(_numbered(answer.text), contradicted=[found or {} for found in checked])
+        measured = [self._measure(picture, mask) for mask in answer.masks.numpy() > 0]
+        answer, measured, left_out = self._only_asked(answer, measured)
+        drawn = answer.masks.numpy() > 0
+        checked = check_words(self.site.lexicon, answer.text, measured)
+        told = Told(_numbered(answer.text), doubts=left_out, contradicted=[found or {} for found in checked])
         if not len(drawn) and answer.text not in (NO_LESION, NONE_OF_KIND):
             told.doubts.append("The answer draws nothing and is none that was taught: the loop is not trained enough.")
         for number, (mask, found) in enumerate(zip(drawn, checked, strict=True), start=1):
@@ -112,6 +124,27 @@ class Answerer:
         if self.diagnose and len(drawn):
             told.diagnoses = self._diagnoses(image, answer.masks)
         return told
+
+    def _measure(self, picture: np.ndarray, mask: np.ndarray) -> dict[str, str] | None:
+        return describe_region(picture, separate_regions(mask)[0], self.site.lexicon) if mask.any() else None
+
+    def _only_asked(
+        self, answer: Answer, measured: list[dict[str, str] | None]
+    ) -> tuple[Answer, list[dict[str, str] | None], list[str]]:
+        """The answer, and its measurements, without the lesions of another kind; why these are left out."""
+        others = [contradictions(self.asked, terms) if terms else {} for terms in measured]
+        if not any(others):
+            return answer, measured, []
+        kept = [number for number, other in enumerate(others) if not other]
+        sentences = answer.text.split(SEG)
+        text = " ".join(f"{sentences[number].strip()} {SEG}" for number in kept) or NONE_OF_KIND
+        whys = [
+            "; ".join(f"asked {term} {said}, measured {true}" for term, (said, true) in other.items())
+            for other in others
+            if other
+        ]
+        notes = [f"A lesion was left out: {why}." for why in whys]
+        return Answer(text, answer.masks[kept]), [measured[number] for number in kept], notes
 
     def _native(self, item: Mapping[str, Any], logits: Tensor) -> list[np.ndarray]:
         given = {**item, "mask": MetaTensor(torch.sigmoid(logits.float()))}

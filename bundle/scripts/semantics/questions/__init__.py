@@ -10,6 +10,7 @@ from .answers import (
     write_answer,
 )
 from .asking import ASK_ALL, KINDS, RandQuestiond
+from .reading import free_terms
 from .referring import RELATIONS, choose_related, matching, refer_to
 from .vocabulary import known_words, training_texts, unknown_words
 
@@ -24,6 +25,7 @@ __all__ = [
     "check_words",
     "choose_related",
     "contradictions",
+    "free_terms",
     "known_words",
     "matching",
     "read_answer",

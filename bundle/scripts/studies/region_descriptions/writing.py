@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scripts.semantics import Lexicon, describe_region, separate_regions, write_sentence
+from scripts.semantics.questions import free_terms
 from scripts.writing.drawing import PREDICTED_COLOR, png_bytes
 from scripts.writing.files import write_whole
 from scripts.writing.tables import write_study
 
-from .checking import HallucinationCount, free_terms
+from .checking import HallucinationCount
 
 FILE_NAME = "region_descriptions.jsonl"
 #: How much of the colour covers the lesion.
