@@ -19,7 +19,7 @@ from scripts.evaluation.calibration_fit import (
     fit_temperature,
 )
 from scripts.evaluation.cases import CaseTable, number_columns
-from scripts.networks import load_weights, save_weights
+from scripts.networks import load_default, load_site_weights, load_weights, save_adapter, save_weights
 from scripts.sites import load_site
 
 CLASSES = load_site("breast_ultrasound", Path(__file__).resolve().parents[2] / "bundle").classes
@@ -158,6 +158,28 @@ def test_weights_are_calibrated_once_and_not_from_nothing(tmp_path, numbers, mak
     assert network.evidence_threshold == 0.5, "that of these weights was fitted"
     torch.save(network.state_dict(), tmp_path / "tuned.pt")
     assert calibrate(network, tmp_path / "tuned.pt", str(table), tmp_path, CLASSES)
+
+
+def test_an_adapter_keeps_what_was_fitted_to_it_and_the_default_stays(tmp_path, numbers, make_network):
+    default, adapter = tmp_path / "default.pt", tmp_path / "one.pt"
+    save_weights(make_network(), default)
+    before = default.read_bytes()
+    save_adapter(load_default(make_network(), default), default, "here", adapter)
+
+    def know(network):
+        network.domain.center.fill_(0.5)
+        network.domain.whitening.fill_(0.25)
+        return {"images": 3}
+
+    domain_alone = calibrate(make_network(), default, [], tmp_path / "a", CLASSES, know, adapter, "here")
+    assert domain_alone == {"domain": {"images": 3}}
+    cases(numbers).write(tmp_path / "cases.csv")
+    table = str(tmp_path / "cases.csv")
+    fitted = calibrate(make_network(), default, table, tmp_path / "b", CLASSES, None, tmp_path / "a" / "adapter.pt")
+    loaded = load_site_weights(make_network(), default, tmp_path / "b" / "adapter.pt", "here")
+    assert loaded.domain.is_fitted() and loaded.domain.center[0] == 0.5
+    assert loaded.evidence_threshold.item() == pytest.approx(fitted["evidence"]["threshold"], abs=1e-5)
+    assert default.read_bytes() == before and not (tmp_path / "b" / "model.pt").exists()
 
 
 def test_cases_of_one_kind_calibrate_nothing(tmp_path, numbers, make_network):

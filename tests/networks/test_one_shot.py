@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from scripts.errors import BundleError
-from scripts.networks.one_shot import read_reference, register_references, show_reference
-from scripts.networks.one_shot.features import fit_discriminant
+from scripts.networks.one_shot import read_reference, register_references, see_references, show_reference
+from scripts.networks.one_shot.features import fit_discriminant, own_threshold
 from scripts.networks.one_shot.priors import gaussian_map, mask_moments
 
 
@@ -88,6 +89,33 @@ def test_the_discriminant_is_0_halfway_between_both_means() -> None:
     response = torch.einsum("bdhw,d->bhw", features, weights).unsqueeze(1) + bias
     lesion, surroundings = response[inside > 0].mean(), response[inside == 0].mean()
     torch.testing.assert_close(torch.stack([lesion, surroundings]), torch.tensor([3.0, -3.0]), atol=1e-3, rtol=0)
+
+
+def test_a_coloured_reference_is_seen_in_every_position(make_network) -> None:
+    network, (images, masks) = make_network(), spots((4,))
+    gray, coloured = (see_references(network, images, masks, gray=gray) for gray in (True, False))
+    assert gray.masks.shape[1] == 2 and coloured.masks.shape[1] == 8
+    positions = {tuple(map(int, (view[0] > 0).nonzero()[0])) for view in coloured.masks[0]}
+    assert len(positions) == 8 and all((view > 0).sum() == 24 * 24 for view in coloured.masks[0])
+    for view, features in zip(coloured.masks[0], coloured.features[3][0], strict=True):  # the colours go with the mask
+        inside = F.adaptive_avg_pool2d(view, features.shape[-2:])
+        assert features[:, inside[0] == 1].mean() > features[:, inside[0] == 0].mean() + 1
+
+
+def test_more_references_leave_less_to_the_decoder(make_network) -> None:
+    def decoders_share(left: tuple[int, ...]) -> float:
+        network = make_network()
+        show_reference(network, register_references(network, *spots(left), gray=True, ridge=3.0), share=0.6)
+        return network.mask_refiner.share
+
+    assert [decoders_share(left) for left in ((4,), (4, 20, 30))] == pytest.approx([0.6, 0.2])
+
+
+def test_an_images_own_threshold_follows_its_exposure() -> None:
+    response = torch.full((1, 1, 10, 10), -4.0)
+    response[..., :2, :2] = 2.0
+    assert own_threshold(response).item() == pytest.approx(-1.0)
+    assert own_threshold(response + 5).item() == pytest.approx(4.0)
 
 
 def test_a_file_says_what_was_registered_and_is_refused_elsewhere(shown, make_network, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Tensors in, tensors out: the Rad-VLSM network and its parts."""
 
-from .adapters import adapt, adapter_digest, find_adapter, load_default, load_site_weights, save_adapter
+from .adapters import adapt, adapter_digest, find_adapter, load_default, load_site_weights, save_adapter, save_fitted
 from .alignment import Alignment
 from .candidate_boxes import CandidateBoxes
 from .checkpoints import (

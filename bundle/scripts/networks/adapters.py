@@ -125,6 +125,28 @@ def save_adapter(network: nn.Module, default: str | Path, site: str, path: str |
     return path
 
 
+def save_fitted(network: nn.Module, adapter: str | Path, path: str | Path) -> Path:
+    """Write an adapter again with what was fitted to it after training.
+
+    Args:
+        network: of :func:`load_site_weights` with that adapter, calibrated since.
+        adapter: the file that it was loaded from.
+        path: the new file; its folder is made.
+
+    Returns:
+        The file.
+    """
+    content = read_adapter(adapter)
+    for name, value in network.state_dict().items():
+        if name.startswith(FITTED):
+            value = value.detach().cpu().contiguous()
+            content["tensors"][name] = value.half() if value.dim() > 1 else value
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(content, path)
+    return path
+
+
 def find_adapter(weights: str | Path, site: str) -> Path | None:
     """The adapter of a site that lies beside weights, in ``adapters/<site>.pt``; None where there is none."""
     path = Path(weights).parent / FOLDER / f"{site}.pt"

@@ -37,7 +37,8 @@ def extent(finding: Finding) -> str:
         return ""
     size = finding.most_suspicious.size
     axes = "" if size.long_axis_mm is None else f"{size.long_axis_mm:.1f} x {size.short_axis_mm:.1f} mm"
-    several = f"the most suspicious of {len(finding.lesions)} lesions" if len(finding.lesions) > 1 else ""
+    rank = "largest" if finding.probability is None else "most suspicious"
+    several = f"the {rank} of {len(finding.lesions)} lesions" if len(finding.lesions) > 1 else ""
     return ", ".join(filter(None, (axes, several)))
 
 

@@ -88,13 +88,21 @@ class StagedEncoder(nn.Module):
         Returns:
             E (B, 256, S/16, S/16), skips (B, 64, S/8, S/8) and (B, 32, S/4, S/4), detail (B, 16, S/2, S/2).
         """
+        return self.top_down(self.bottom_up(image))
+
+    def bottom_up(self, image: Tensor) -> list[Tensor]:
+        """What the five stages return, finest first; image as in :meth:`forward`."""
         detail = self.stage2(self.rescale(image))
         x4 = self.stage4(detail)
         x8 = self.stage8(x4)
         x16 = self.stage16(x8)
-        embedding = self.fuse16(self.stage32(x16), x16)
-        skip8 = self.fuse8(embedding, x8)
-        return embedding, skip8, self.fuse4(skip8, x4), detail
+        return [detail, x4, x8, x16, self.stage32(x16)]
+
+    def top_down(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """From the stages' maps to what :meth:`forward` returns."""
+        embedding = self.fuse16(maps[4], maps[3])
+        skip8 = self.fuse8(embedding, maps[2])
+        return embedding, skip8, self.fuse4(skip8, maps[1]), maps[0]
 
     def rescale(self, image: Tensor) -> Tensor:
         """From what every encoder is given to what the stages take."""

@@ -1,30 +1,42 @@
 """By what a reference and an image are compared, and the linear discriminant that tells lesion from surroundings."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+#: Of an encoder's stages, those at S/8 and S/16, as they are before the top-down path.
+STAGES = (2, 3)
 
-def match_features(image: Tensor, skip8: Tensor, skip4: Tensor, detail: Tensor) -> list[Tensor]:
-    """What each cell of S/8 looks like at several scales, and how far it lies from the middle.
 
-    The encoder's finer maps and the colours themselves: the deeper a feature, the more it knows of the lesions that
-    the encoder was trained on, and the less of others. Colours come as they are, and relative to the whole image, of
-    the cell and of its surroundings.
+def observe(encoder: nn.Module, image: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], list[Tensor]]:
+    """What an encoder returns, and what each cell of S/8 looks like at several scales.
+
+    The encoder's finer maps, those of its stages where it has any, the colours themselves, and how far a cell lies
+    from the middle: the deeper a feature, the more it knows of the lesions that the encoder was trained on, and the
+    less of others. Colours come as they are, and relative to the whole image, of the cell and of its surroundings.
 
     Args:
+        encoder: of the network.
         image: as the encoder takes it, shape (B, 3, S, S).
-        skip8, skip4, detail: maps of the encoder.
 
     Returns:
-        Maps (B, C, S/8, S/8).
+        The encoder's four maps, and features, maps (B, C, S/8, S/8).
     """
+    stages: list[Tensor] = []
+    if hasattr(encoder, "bottom_up"):
+        maps = encoder.bottom_up(image)
+        stages = [maps[index] for index in STAGES]
+        embedding, skip8, skip4, detail = encoder.top_down(maps)
+    else:
+        embedding, skip8, skip4, detail = encoder(image)
     grid = [skip8.shape[2], skip8.shape[3]]
     colors = F.adaptive_avg_pool2d(image, grid)
     mean, deviation = image.mean(dim=(2, 3), keepdim=True), image.std(dim=(2, 3), keepdim=True)
     relative = (colors - mean) / deviation.clamp(min=1e-3)
-    maps = [skip8, F.adaptive_avg_pool2d(skip4, grid), F.adaptive_avg_pool2d(detail, grid), colors, relative]
-    return [*maps, F.avg_pool2d(relative, 3, 1, 1), _places(grid[0], image).expand(image.shape[0], -1, -1, -1)]
+    features = [skip8, F.adaptive_avg_pool2d(skip4, grid), F.adaptive_avg_pool2d(detail, grid), colors, relative]
+    features += [F.avg_pool2d(relative, 3, 1, 1), _places(grid[0], image).expand(image.shape[0], -1, -1, -1)]
+    features += [F.interpolate(stage, size=grid, mode="bilinear", align_corners=False) for stage in stages]
+    return (embedding, skip8, skip4, detail), features
 
 
 def _places(size: int, like: Tensor) -> Tensor:
@@ -66,6 +78,19 @@ def fit_discriminant(maps: list[Tensor], inside: Tensor, ridge: float) -> tuple[
     scale = 6.0 / (direction @ (lesion - surroundings)).clamp(min=1e-6)
     bias = -scale * (direction @ (lesion + surroundings)) / 2
     return (scale * direction / spread).float(), bias.float()
+
+
+def own_threshold(response: Tensor) -> Tensor:
+    """Halfway between an image's median and its highest cells: exposure and distance shift whole images.
+
+    Args:
+        response: logits, shape (B, 1, h, w).
+
+    Returns:
+        Shape (B, 1, 1, 1).
+    """
+    ends = torch.quantile(response.flatten(1), torch.tensor([0.5, 0.98], device=response.device), dim=1)
+    return ends.mean(dim=0).reshape(-1, 1, 1, 1)
 
 
 def best_threshold(response: Tensor, inside: Tensor) -> Tensor:

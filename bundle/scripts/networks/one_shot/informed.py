@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .features import match_features
+from .features import observe, own_threshold
 from .otfa import AdaptedEncoder, AdaptedRefiner
 from .reference import Reference
 
@@ -27,9 +27,8 @@ class ObservedEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As the encoder's; shape (B, 3, S, S) in."""
-        embedding, skip8, skip4, detail = self.encoder(image)
-        self._kept[:] = match_features(image, skip8, skip4, detail)
-        return embedding, skip8, skip4, detail
+        maps, self._kept[:] = observe(self.encoder, image)
+        return maps
 
     def features(self) -> list[Tensor]:
         """Of the images that were encoded last: maps (B, C, S/8, S/8)."""
@@ -60,6 +59,8 @@ class ReferencePrompter(nn.Module):
         told, _ = self.prompter(embedding, skip8, position, text)
         features = torch.cat([*self.encoder.features(), told], dim=1)
         response = torch.einsum("bdhw,d->bhw", features, self.weights).unsqueeze(1) + self.bias
+        # Half of the threshold is the references', half the image's own.
+        response = response - own_threshold(response) / 2
         self._kept[:] = [response]
         return response, peak_evidence(response)
 
@@ -139,7 +140,8 @@ def show_reference(network: nn.Module, reference: Reference, recipe: str = "disc
         network: a :class:`scripts.networks.RadVLSM`, weights loaded.
         reference: of the same weights.
         recipe: one of ``RECIPES``.
-        share: see :class:`ReferenceRefiner`.
+        share: of the network's own outline with one reference, 0..1; the more there are, the more they are believed:
+            it is divided by their number. See :class:`ReferenceRefiner`.
     """
     device = network.prompt_embedding.device
     network.forget_calibration()
@@ -154,4 +156,4 @@ def show_reference(network: nn.Module, reference: Reference, recipe: str = "disc
     )
     network.image_encoder, network.semantic_prompter = encoder, prompter
     network.evidence_gate = ReferenceGate(network.evidence_gate)
-    network.mask_refiner = ReferenceRefiner(network.mask_refiner, prompter, share)
+    network.mask_refiner = ReferenceRefiner(network.mask_refiner, prompter, share / reference.images)
