@@ -64,6 +64,7 @@ __all__ = [
     "load_text_tower",
     "load_weights",
     "save_adapter",
+    "save_fitted",
     "save_text_tower",
     "save_weights",
     "weights_digest",
