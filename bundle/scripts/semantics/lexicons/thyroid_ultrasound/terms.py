@@ -30,7 +30,7 @@ FORBIDDEN_STEMS = (
 )
 
 #: A term of the lexicon, where "cyst" is a diagnosis.
+ALLOWED_WORDS = ("cystic",)
+
 #: No term has sides.
 MIRRORED: dict[str, dict[str, str]] = {}
-
-ALLOWED_WORDS = ("cystic",)
