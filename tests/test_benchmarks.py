@@ -8,7 +8,9 @@ import bundle_runs
 import curves
 import numpy as np
 import pytest
+import torch
 from default_weights import halves
+from drawn_references import Encoded
 from paired import compare_all
 from partitions import partitions
 from PIL import Image
@@ -17,6 +19,9 @@ from views import compare_disagreement, compare_views, views_of_patients
 
 from scripts.errors import BundleError
 from scripts.evaluation.cases import CaseTable, number_columns
+from scripts.networks import EfficientNetLiteEncoder
+from scripts.networks.encoders.blocks import standardize
+from scripts.networks.one_shot.features import observe
 
 BENCHMARKS = Path(bundle_runs.__file__).parent
 WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"
@@ -142,3 +147,14 @@ def test_halves_share_no_group_and_come_out_the_same_whatever_the_order():
     parts = [set(table["group"][half == which]) for which in (0, 1)]
     assert [len(part) for part in parts] == [3, 3] and not parts[0] & parts[1]
     assert (halves(table.select(np.arange(len(table))[::-1])) == half[::-1]).all()
+
+
+@torch.no_grad()
+def test_images_encoded_once_are_seen_as_by_the_encoder():
+    encoder, images = EfficientNetLiteEncoder().eval(), torch.rand(3, 3, 64, 64)
+    encoded = Encoded(encoder, images)
+    encoded.start, seen = 1, standardize(images[1:])
+    for once, again in zip(observe(encoded, seen), observe(encoder, seen), strict=True):
+        assert len(once) == len(again)
+        for first, second in zip(once, again, strict=True):
+            torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)
