@@ -1,10 +1,11 @@
-r"""Tables of ``sites.md``: each site's adapter beside the untouched default and a U-Net of the same list and budget.
+r"""The table of ``sites.md``: each site's adapter beside the untouched default and a U-Net of the same list and budget.
 
     python benchmarks/sites.py --output_dir out/sites \
         --lists "{'polyp_colonoscopy': 'KVASIR', 'skin_dermoscopy': 'PH2', 'thyroid_ultrasound': 'DDTI'}"
 
 Trains and evaluates what is missing, one run after the other; minutes a site on one core. The adapters lie in
-``out/sites/<site>/adapter/adapter.pt``. ``benchmarks/forgetting.py`` makes the table of forgetting.
+``out/sites/<site>/adapter/adapter.pt``. ``benchmarks/forgetting.py`` makes the table of forgetting,
+``benchmarks/asked.py`` that of other questions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 from bundle_runs import BUNDLE, check_settings, run
 from monai.bundle import ConfigParser
 from PIL import Image
@@ -26,15 +26,12 @@ from torch import nn
 from scripts.data import load_datalist
 from scripts.data.mask_files import read_mask
 from scripts.evaluation.cases import CaseTable
-from scripts.networks import TextTower, load_default, load_text_tower, save_adapter, weights_digest
-from scripts.networks.adapters import read_adapter
+from scripts.networks import load_default, save_adapter, weights_digest
 from scripts.sites import Site, load_site
 from scripts.writing.tables import write_study
 
 ADAPTER = ("train", "adapter", "disk_cache")
 UNET = ("train", "peers/peer", "peers/unet", "disk_cache")
-#: Kinds of prompts that an adapter is asked with; training has seen none but the first.
-ASKED = ("fixed", "synonyms", "the breast's", "random words")
 #: Side of the grid on which masks are averaged.
 GRID = 128
 
@@ -136,22 +133,6 @@ def site_rows(bench: Bench) -> list[dict[str, object]]:
     return [*rows, {**shape, "Dice, gate off": None, "AUC": None}]
 
 
-def swap_rows(bench: Bench, text_tower: Path) -> list[dict[str, object]]:
-    """What a site's adapter finds when it is asked for something else: one text of each kind."""
-    tower = load_text_tower(TextTower(), text_tower)
-    content, rows = read_adapter(bench.train_adapter()), []
-    for kind in ASKED:
-        text = bench.site.prompts.swaps[kind][0]
-        path = bench.out / f"asked_{ASKED.index(kind)}.pt"
-        asked = {**content["tensors"], "prompt_embedding": tower.embed(text)}
-        torch.save({**content, "tensors": asked}, path)
-        cases = bench.evaluate(path.stem, adapter=path)
-        row = {"site": bench.name, "asked for": text, "kind": kind}
-        names = {"lesions found": "lesions_found", "Dice": "dice", "Dice, gate off": "dice_gate_off"}
-        rows.append(row | {column: with_interval(cases, metric) for column, metric in names.items()})
-    return rows
-
-
 def benches(arguments: argparse.Namespace) -> list[Bench]:
     """One for each site that was named."""
     lists = {name: Path(folder).resolve() for name, folder in ast.literal_eval(arguments.lists).items()}
@@ -171,17 +152,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main() -> None:
-    """Run what is missing, then write the tables."""
+    """Run what is missing, then write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_options(parser)
-    parser.add_argument("--text_tower", type=Path, default=BUNDLE / "models" / "text_tower.pt")
     arguments = parser.parse_args()
-    every = benches(arguments)
     out = arguments.output_dir.resolve()
-    write_study(out, "sites", [row for bench in every for row in site_rows(bench)])
-    write_study(out, "swaps", [row for bench in every for row in swap_rows(bench, arguments.text_tower.resolve())])
-    for name in ("sites", "swaps"):
-        print((out / f"{name}.md").read_text())
+    write_study(out, "sites", [row for bench in benches(arguments) for row in site_rows(bench)])
+    print((out / "sites.md").read_text())
 
 
 if __name__ == "__main__":

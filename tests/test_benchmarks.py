@@ -13,6 +13,7 @@ import peers_speed
 import pytest
 import torch
 from default_weights import halves
+from drawn_references import Encoded
 from paired import compare_all
 from partitions import partitions
 from PIL import Image
@@ -21,6 +22,9 @@ from views import compare_disagreement, compare_views, views_of_patients
 
 from scripts.errors import BundleError
 from scripts.evaluation.cases import CaseTable, number_columns
+from scripts.networks import EfficientNetLiteEncoder
+from scripts.networks.encoders.blocks import standardize
+from scripts.networks.one_shot.features import observe
 
 BENCHMARKS = Path(bundle_runs.__file__).parent
 WEIGHTS = bundle_runs.BUNDLE / "models" / "model.pt"
@@ -208,3 +212,12 @@ def test_cost_and_memory_of_a_large_run_are_told_by_tenths():
     lines = archive_scale.table(samples, 1000)
     assert len(lines) == 12 and lines[-1] == "| 1,000 | 2 | 200.0 | 1100 | 900 |"
     assert {line.split(" | ")[2] for line in lines[2:]} == {"200.0"}
+@torch.no_grad()
+def test_images_encoded_once_are_seen_as_by_the_encoder():
+    encoder, images = EfficientNetLiteEncoder().eval(), torch.rand(3, 3, 64, 64)
+    encoded = Encoded(encoder, images)
+    encoded.start, seen = 1, standardize(images[1:])
+    for once, again in zip(observe(encoded, seen), observe(encoder, seen), strict=True):
+        assert len(once) == len(again)
+        for first, second in zip(once, again, strict=True):
+            torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)

@@ -10,7 +10,7 @@ from monai.bundle import ConfigParser
 from PIL import Image
 from scipy import ndimage
 
-from scripts.evaluation.domain_fit import domain_distances, domain_features, fit_domain, set_domain
+from scripts.evaluation.domain_fit import domain_distances, domain_features, fit_domain, reformat, set_domain
 from scripts.sites import load_site
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
@@ -67,3 +67,12 @@ def test_the_limit_leaves_room_beyond_the_farthest_set(network) -> None:
 
 def test_no_image_has_no_features(network) -> None:
     assert domain_features(network, [], as_image).shape == (0, network.domain.FEATURES)
+
+
+def test_how_a_camera_frames_its_images_is_no_part_of_their_kind():
+    image = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0)) + 0.1
+    whole, middle, wide, tall = (reformat(image, turn) for turn in range(4))
+    assert torch.equal(whole, image) and torch.equal(reformat(image, 4), image)
+    assert middle.min() > 0 and middle.shape == image.shape
+    assert wide[:, :4].max() == 0 and wide[:, 28:].max() == 0 and torch.equal(wide[:, 4:28], image[:, 4:28])
+    assert torch.equal(tall, reformat(image.transpose(1, 2), 2).transpose(1, 2))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from monai.data import DataLoader, Dataset, list_data_collate
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from scripts.data import load_datalist
 from scripts.networks.encoders.blocks import standardize
@@ -26,6 +27,7 @@ def fit_domain(
     classes: Classes,
     transform: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     margin: float = MARGIN,
+    formats: bool = False,
 ) -> dict[str, Any]:
     """Fit :class:`scripts.networks.training_domain.TrainingDomain` of a network.
 
@@ -39,6 +41,8 @@ def fit_domain(
         classes: what the lesions can be.
         transform: as in training, without augmentation: ``image`` becomes (3, S, S) in [0, 1].
         margin: 1 or more.
+        formats: take images in several formats in turn, see :func:`reformat`: what a single camera always frames alike
+            is no part of what its images show.
 
     Returns:
         ``images`` fitted on, and ``unknown``: by data set the share of validation images beyond the limit.
@@ -47,7 +51,7 @@ def fit_domain(
         name: load_datalist(dataset_dir, name, classes, may_be_empty=name == "validation")
         for name in ("training", "validation")
     }
-    features = {name: domain_features(network, items, transform) for name, items in sections.items()}
+    features = {name: domain_features(network, items, transform, formats=formats) for name, items in sections.items()}
     sets = {name: np.array([item["dataset"] for item in items]) for name, items in sections.items()}
     held_out = {
         name: features["validation"][sets["validation"] == name]
@@ -63,7 +67,11 @@ def fit_domain(
 
 @torch.no_grad()
 def domain_features(
-    network: nn.Module, items: Sequence[Mapping[str, Any]], transform: Callable[..., Any], batch_size: int = 8
+    network: nn.Module,
+    items: Sequence[Mapping[str, Any]],
+    transform: Callable[..., Any],
+    batch_size: int = 8,
+    formats: bool = False,
 ) -> np.ndarray:
     """The features of images, shape (N, 224); arguments as in :func:`fit_domain`."""
     network.eval()
@@ -71,9 +79,27 @@ def domain_features(
     loader = DataLoader(Dataset(items, transform), batch_size=batch_size, collate_fn=list_data_collate)
     rows = [np.zeros((0, network.domain.FEATURES), np.float32)]
     for batch in loader:
-        _, skip8, skip4, detail = network.image_encoder(standardize(torch.as_tensor(batch["image"]).to(device)))
+        image = torch.as_tensor(batch["image"]).to(device)
+        if formats:
+            image = torch.stack([reformat(one, sum(map(len, rows)) + index) for index, one in enumerate(image)])
+        _, skip8, skip4, detail = network.image_encoder(standardize(image))
         rows.append(network.domain.features(skip8, skip4, detail).cpu().numpy())
     return np.concatenate(rows)
+
+
+def reformat(image: Tensor, turn: int) -> Tensor:
+    """An image (3, S, S) in one of four formats by turn: as it is, its middle alone, a wide or a tall part of it."""
+    size = image.shape[-1]
+    edge = size // 8
+    if turn % 4 == 1:
+        middle = image[:, edge : size - edge, edge : size - edge].unsqueeze(0)
+        return F.interpolate(middle, size=(size, size), mode="bilinear", align_corners=False)[0]
+    kept = torch.zeros_like(image) if turn % 4 else image
+    if turn % 4 == 2:
+        kept[:, edge : size - edge] = image[:, edge : size - edge]
+    elif turn % 4 == 3:
+        kept[:, :, edge : size - edge] = image[:, :, edge : size - edge]
+    return kept
 
 
 def set_domain(network: nn.Module, known: np.ndarray, held_out: Sequence[np.ndarray], margin: float = MARGIN) -> None:

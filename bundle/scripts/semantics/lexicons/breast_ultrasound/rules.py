@@ -8,7 +8,10 @@ from math import isnan
 
 from numpy.typing import ArrayLike
 
+from scripts.semantics.lexicons.assembly import grade
 from scripts.semantics.measures.lesion import measure_lesion
+
+from .terms import TERMS
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ def choose_terms(measured: Mapping[str, float], thresholds: Thresholds) -> dict[
         "margin": _margin(measured, thresholds),
         "echo": _echo(measured, thresholds),
         "posterior": _posterior(measured, thresholds),
-        "size": _grade(measured["relative_size"], thresholds.small_size, thresholds.large_size, "small medium large"),
-        "depth": _grade(measured["relative_depth"], *depths, "superficial middle deep"),
+        "size": grade(TERMS["size"], measured["relative_size"], thresholds.small_size, thresholds.large_size),
+        "depth": grade(TERMS["depth"], measured["relative_depth"], *depths),
         "quadrant": f"{vertical} {'left' if measured['relative_column'] < 0.5 else 'right'}",
         "tissue": tissue,
     }
@@ -135,8 +138,3 @@ def _posterior(measured: Mapping[str, float], thresholds: Thresholds) -> str:
     if max(dark, bright) < thresholds.posterior_share:
         return "no features"
     return "shadowing" if dark > bright else "enhancement"
-
-
-def _grade(value: float, first: float, second: float, names: str) -> str:
-    low, middle, high = names.split()
-    return low if value < first else middle if value < second else high

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from scripts.semantics.lexicons.assembly import grade
 from scripts.semantics.measures.colored import measure_colored_lesion
 from scripts.semantics.measures.place import name_place
 
@@ -61,20 +62,14 @@ def choose_terms(measured: Mapping[str, float], thresholds: Thresholds) -> dict[
         return {"lesions": "none"}
     regular = measured["ellipse_overlap"] >= thresholds.regular_overlap
     shape = ("round" if measured["axis_ratio"] >= thresholds.round_ratio else "oval") if regular else "irregular"
+    brightness, redness = thresholds.brightness_step, thresholds.redness_step
     return {
         "lesions": "one" if measured["lesions"] == 1 else "several",
         "shape": shape,
-        "size": _grade("size", measured["relative_size"], thresholds.small_size, thresholds.large_size),
+        "size": grade(TERMS["size"], measured["relative_size"], thresholds.small_size, thresholds.large_size),
         "place": name_place(measured, thresholds.off_centre),
-        "contrast": _grade(
-            "contrast", measured["brightness"], -thresholds.brightness_step, thresholds.brightness_step
-        ),
-        "color": _grade("color", measured["redness"], -thresholds.redness_step, thresholds.redness_step),
-        "surface": _grade("surface", measured["roughness"], thresholds.smooth, thresholds.rough),
+        "contrast": grade(TERMS["contrast"], measured["brightness"], -brightness, brightness),
+        "color": grade(TERMS["color"], measured["redness"], -redness, redness),
+        "surface": grade(TERMS["surface"], measured["roughness"], thresholds.smooth, thresholds.rough),
         "edge": "blurred" if measured["blurred_border"] >= thresholds.blurred_border else "sharp",
     }
-
-
-def _grade(term: str, value: float, first: float, second: float) -> str:
-    """Which of a term's three values a number stands for."""
-    return TERMS[term][(value >= first) + (value >= second)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from scripts.semantics.lexicon import Lexicon
+from scripts.semantics.lexicons.assembly import assemble
 
-from .phrasings import LESION_PHRASINGS, NO_LESION_PHRASINGS, SLOTS, TERM_PHRASINGS
+from . import phrasings, rules, terms
 from .prompts import make_prompts
-from .rules import Thresholds, choose_terms, measure
-from .terms import FORBIDDEN_STEMS, LESION_TERMS, MIRRORED, TERMS, WEIGHED_TERMS
+from .rules import Thresholds
 
 __all__ = ["Thresholds", "make_lexicon", "make_prompts"]
 
@@ -18,18 +18,4 @@ def make_lexicon(thresholds: Thresholds = Thresholds()) -> Lexicon:
     Args:
         thresholds: where one term ends and the next begins.
     """
-    return Lexicon(
-        terms=TERMS,
-        lesion_terms=LESION_TERMS,
-        slots=SLOTS,
-        lesion_phrasings=LESION_PHRASINGS,
-        no_lesion_phrasings=NO_LESION_PHRASINGS,
-        term_phrasings=TERM_PHRASINGS,
-        measure=measure,
-        choose=choose_terms,
-        thresholds=thresholds,
-        weighed_terms=WEIGHED_TERMS,
-        mirrored=MIRRORED,
-        forbidden_stems=FORBIDDEN_STEMS,
-        colored=True,
-    )
+    return assemble(terms, phrasings, rules, thresholds, colored=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from scripts.semantics.lexicons.assembly import grade
 from scripts.semantics.measures.color import COLORS
 from scripts.semantics.measures.colored import measure_colored_lesion
 from scripts.semantics.measures.place import name_place
@@ -57,9 +58,9 @@ def choose_terms(measured: Mapping[str, float], thresholds: Thresholds) -> dict[
     return {
         "lesions": "one" if measured["lesions"] == 1 else "several",
         "asymmetry": TERMS["asymmetry"][axes],
-        "border": TERMS["border"][(segments >= thresholds.partly_abrupt) + (segments >= thresholds.abrupt)],
+        "border": grade(TERMS["border"], segments, thresholds.partly_abrupt, thresholds.abrupt),
         "colors": TERMS["colors"][min(int(measured["colors"]), 4) - 1],
         "hue": list(COLORS)[int(measured["hue"])],
-        "size": TERMS["size"][(size >= thresholds.small_size) + (size >= thresholds.large_size)],
+        "size": grade(TERMS["size"], size, thresholds.small_size, thresholds.large_size),
         "place": name_place(measured, thresholds.off_centre),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from scripts.semantics.lexicons.assembly import grade
 from scripts.semantics.measures.lesion import measure_lesion
 
 from .terms import TERMS
@@ -63,14 +64,13 @@ def choose_terms(measured: Mapping[str, float], thresholds: Thresholds) -> dict[
     """
     if measured["lesions"] == 0:
         return {"lesions": "none"}
-    size = measured["relative_size"]
     return {
         "lesions": "one" if measured["lesions"] == 1 else "several",
         "composition": _composition(measured, thresholds),
         "echogenicity": _echogenicity(measured, thresholds),
         "shape": "taller than wide" if measured["depth_to_width"] >= thresholds.tall_ratio else "wider than tall",
         "margin": _margin(measured, thresholds),
-        "size": TERMS["size"][(size >= thresholds.small_size) + (size >= thresholds.large_size)],
+        "size": grade(TERMS["size"], measured["relative_size"], thresholds.small_size, thresholds.large_size),
     }
 
 

@@ -31,3 +31,6 @@ FORBIDDEN_STEMS = (
 
 #: A term of the lexicon, where "cyst" is a diagnosis.
 ALLOWED_WORDS = ("cystic",)
+
+#: No term has sides.
+MIRRORED: dict[str, dict[str, str]] = {}
