@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -202,6 +203,14 @@ def test_an_object_store_gives_the_rows_of_the_folder(
         other = options if sentence == "does not exist" else {"endpoint_url": "http://127.0.0.1:9"}
         with pytest.raises(BundleError, match=f'"{address}" {sentence}'):
             next(open_source(address, storage_options=other).entries())
+
+    source = open_source("s3://hospital/ultrasound", storage_options=options)
+    path = next(source.entries()).path
+    urlopen(Request(f"{store}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}))  # it knows nobody any more
+    for exit_code, call in ((2, lambda: next(source.entries())), (3, lambda: source.fetch(path, tmp_path / "copy"))):
+        with pytest.raises(BundleError, match='"s3://hospital/ultrasound" refuses the credentials') as told:
+            call()
+        assert told.value.exit_code == exit_code
 
 
 @pytest.mark.slow
