@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -138,24 +139,17 @@ def measure_default(parser: ConfigParser, kept: dict[str, list[dict[str, Any]]],
     return {
         "masks": measure_masks(kept["validation"], masks, evidence),
         "referring": measure_referring(asked, [tell(item)[0] for item, *_ in asked]),
-        "words": prior_words(parser, kept),
+        "words": constant_words(kept["validation"]),
     }
 
 
-def prior_words(parser: ConfigParser, kept: dict[str, list[dict[str, Any]]]) -> dict[str, tuple[int, int]]:
-    """How often the most frequent value of training is true of a validation image's lesions."""
-    classes, transforms = parser.get_parsed_content("classes"), parser.get_parsed_content("train#kept_transforms")
-    listed = load_datalist(parser.get_parsed_content("dataset_dir"), "training", classes)
-    plain = with_copies(listed, classes.absent, 0, 0)
-    dataset = PersistentDataset(plain, Compose(transforms), parser.get_parsed_content("kept_dir"))
-    training = [region for item in dataset for region in item["regions"]]
-    regions = [region for item in kept["validation"] for region in item["regions"]]
-    counts = {}
-    for term in set(training[0]) - {"lesions"}:
-        values = [region[term] for region in training]
-        usual = max(sorted(set(values)), key=values.count)
-        counts[term] = (len(regions), sum(region[term] == usual for region in regions))
-    return counts
+def constant_words(items: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    """How often the most frequent value of each term is true of these images' lesions: what no look at them reaches."""
+    regions = [region for item in items for region in item["regions"]]
+    return {
+        term: (len(regions), max(Counter(region[term] for region in regions).values()))
+        for term in set(regions[0]) - {"lesions"}
+    }
 
 
 def main() -> None:
@@ -164,6 +158,7 @@ def main() -> None:
     parser.add_argument("--dataset_dir", type=ast.literal_eval, required=True)
     parser.add_argument("--output_dir", required=True)
     parser.add_argument("--cache_dir", help="of features; a folder of the run language, or cache/ in the output folder")
+    parser.add_argument("--kept", help="images with features that an earlier run of this script has written")
     parser.add_argument("--referring", type=int, default=200, help="pasted images of validation")
     parser.add_argument("--epochs", type=int, default=1, help="of each variant; an epoch draws as many as are listed")
     parser.add_argument("--most", type=int, default=99, help="measure so many rows in this run; the next goes on")
@@ -174,7 +169,8 @@ def main() -> None:
     given = {"dataset_dir": arguments.dataset_dir, "cache_dir": arguments.cache_dir or str(out / "cache")}
     given["epochs"] = arguments.epochs
     base = parser_of(given)
-    kept, lexicon = prepare(arguments, base), base.get_parsed_content("site_def").lexicon
+    lexicon = base.get_parsed_content("site_def").lexicon
+    kept = torch.load(arguments.kept, weights_only=False) if arguments.kept else prepare(arguments, base)
     results: dict[str, dict[str, Any]] = {}
     for name in (DEFAULT, SHIPPED, *VARIANTS):
         folder = out / name.replace(",", "").replace(" ", "_")

@@ -31,7 +31,7 @@ def write_tables(results: dict[str, dict[str, Any]], folder: Path, default: str,
         tables["evidence"].append({"row": name, **_evidence(result["masks"], rows["default"])})
         tables["referring"].append({"row": name, **_referring(result["referring"])})
         said, true = (sum(pair[i] for pair in result["words"].values()) for i in (0, 1))
-        words = {"row": name if name != default else "most frequent value of training"}
+        words = {"row": name if name != default else "most frequent value"}
         words |= {"terms": said, "true": true / said if said else None}
         tables["words"].append(words | {term: pair[1] / pair[0] for term, pair in sorted(result["words"].items())})
     columns = list(dict.fromkeys(key for row in tables["words"] for key in row))

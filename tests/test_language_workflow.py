@@ -8,7 +8,9 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
+from scripts.data import read_mask
 from scripts.errors import find_bundle_error
+from scripts.networks.digests import learned_digest
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SAMPLES = BUNDLE / "sample_data" / "training"
@@ -64,3 +66,29 @@ def test_a_loop_is_trained_resumed_and_asked(tmp_path):
         with pytest.raises(Exception, match="instantiate|evaluate") as refused:
             run("answer", output_dir=str(tmp_path / "none"), **options)
         assert sentence in str(find_bundle_error(refused.value))
+
+
+def test_the_shipped_loop_stands_on_the_shipped_weights():
+    """Other default weights need another loop: train it anew, or take it out."""
+    file = BUNDLE / "models" / "closed_loop.pt"
+    state = torch.load(file)
+    assert bytes(state["base_digest"].tolist()).hex() == learned_digest(BUNDLE / "models" / "model.pt")
+    assert file.stat().st_size < 12e6 and not any(name.startswith("base.") for name in state)
+
+
+@pytest.mark.slow
+def test_the_shipped_loop_answers_as_it_comes(tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for name in ("busi_malignant_4", "busi_normal_2"):
+        shutil.copy(SAMPLES / "images" / f"{name}.png", images)
+    run("answer", dataset_dir=str(images), output_dir=str(tmp_path / "out"), image_size=160)
+    with (tmp_path / "out" / "answers.csv").open() as table:
+        rows = {row["input"]: row for row in csv.DictReader(table)}
+    assert rows["busi_normal_2.png"]["answer"] == "There is no lesion." and rows["busi_normal_2.png"]["lesions"] == "0"
+    row = rows["busi_malignant_4.png"]
+    drawn, truth = (
+        read_mask(path) > 0
+        for path in (tmp_path / "out" / row["mask"], SAMPLES / "masks" / "busi_malignant_4_0.png")
+    )
+    assert "[1]" in row["answer"] and 2 * (drawn & truth).sum() / (drawn.sum() + truth.sum()) > 0.5

@@ -99,6 +99,11 @@ def test_the_gate_may_answer_first():
     assert ask(network)(item_of()).text == "A lesion. [1]"
 
 
+def test_an_answer_without_a_lesion_is_doubted_where_the_gate_finds_one():
+    told = ask(Network(NO_LESION), gate=True)(item_of())
+    assert told.text == NO_LESION and told.doubts == ["The evidence gate of Rad-VLSM finds a lesion here."]
+
+
 def test_an_empty_question_is_refused():
     with pytest.raises(BundleError, match="The question is empty; ask one"):
         ask(Network(""), "  ")

@@ -101,7 +101,10 @@ class Answerer:
         if self.gate and float(self.network.base.forward_named(batch)["lesion_logit"]) <= 0:
             return Told(NO_LESION, doubts=["The evidence gate of Rad-VLSM found no lesion; the loop was not asked."])
         answer = self.network.answer(batch, [self.question], self.longest)[0]
-        return self._told(item, image, answer)
+        told = self._told(item, image, answer)
+        if self.gate and answer.text == NO_LESION:
+            told.doubts.append("The evidence gate of Rad-VLSM finds a lesion here.")
+        return told
 
     def _told(self, item: Mapping[str, Any], image: Tensor, answer: Answer) -> Told:
         picture = image.mean(dim=0).cpu().numpy()
