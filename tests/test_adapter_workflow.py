@@ -30,6 +30,7 @@ def test_a_shipped_adapter_stands_on_the_shipped_weights(path: Path) -> None:
     content = read_adapter(path)
     assert content["default"] == learned_digest(BUNDLE / "models" / "model.pt")
     assert content["site"] == path.stem and path.stat().st_size < 3e6
+    assert content["tensors"]["domain.whitening"].any(), "run calibration fits what it knows"
 
 
 @pytest.fixture
