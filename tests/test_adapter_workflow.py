@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from monai.bundle import ConfigParser, run
 from PIL import Image
+from skimage.data import astronaut
+from skimage.transform import resize
 
 from scripts.networks import weights_digest
 from scripts.networks.adapters import read_adapter
@@ -30,6 +33,19 @@ def test_a_shipped_adapter_stands_on_the_shipped_weights(path: Path) -> None:
     content = read_adapter(path)
     assert content["default"] == learned_digest(BUNDLE / "models" / "model.pt")
     assert content["site"] == path.stem and path.stat().st_size < 3e6
+    assert content["tensors"]["domain.whitening"].any(), "run calibration fits what it knows"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_a_shipped_adapter_tells_a_photograph_from_its_kind_of_image(path: Path) -> None:
+    parser = ConfigParser(ConfigParser.load_config_file(BUNDLE / "configs" / "inference.json"))
+    parser.update({**SMALL, "site": path.stem})
+    photograph = torch.from_numpy(resize(astronaut(), (160, 160), anti_aliasing=True)).permute(2, 0, 1).float()
+    photograph = photograph.mean(dim=0).expand(3, -1, -1) if parser.get_parsed_content("gray") else photograph
+    with torch.no_grad():
+        outputs = parser.get_parsed_content("network").eval().forward_named(photograph.unsqueeze(0))
+    assert outputs["domain_distance"] > 1
 
 
 @pytest.fixture
