@@ -233,7 +233,7 @@ def test_a_report_from_a_template_says_what_one_from_nothing_says(
 ) -> None:  # fmt: skip
     """With other values in the template before, and text that is no ASCII."""
     site = replace(site, codes={**site.codes, "finding": ("läsion", PRIVATE_SCHEME, "Läsion")})
-    for name, header, frame in (("first", plain_header, 0), ("second", real_header, 1)):
+    for name, header, frame in (("first", plain_header, 0), ("second", real_header, 1), ("again", real_header, 0)):
         mask = nothing(header)
         if lesions:
             mask[3:9, 4:12] = 1
