@@ -158,7 +158,6 @@ def main() -> None:
     parser.add_argument("--dataset_dir", type=ast.literal_eval, required=True)
     parser.add_argument("--output_dir", required=True)
     parser.add_argument("--cache_dir", help="of features; a folder of the run language, or cache/ in the output folder")
-    parser.add_argument("--kept", help="images with features that an earlier run of this script has written")
     parser.add_argument("--referring", type=int, default=200, help="pasted images of validation")
     parser.add_argument("--epochs", type=int, default=1, help="of each variant; an epoch draws as many as are listed")
     parser.add_argument("--most", type=int, default=99, help="measure so many rows in this run; the next goes on")
@@ -170,7 +169,7 @@ def main() -> None:
     given["epochs"] = arguments.epochs
     base = parser_of(given)
     lexicon = base.get_parsed_content("site_def").lexicon
-    kept = torch.load(arguments.kept, weights_only=False) if arguments.kept else prepare(arguments, base)
+    kept = prepare(arguments, base)
     results: dict[str, dict[str, Any]] = {}
     for name in (DEFAULT, SHIPPED, *VARIANTS):
         folder = out / name.replace(",", "").replace(" ", "_")
