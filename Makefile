@@ -44,7 +44,7 @@ weights: $(VENV)/.installed data
 	$(PY) benchmarks/default_weights.py --dataset_dir "$(DATA)" --output_dir $(WEIGHTS)
 
 # Evaluation, calibration, subgroups and studies of the weights in minutes; then the tables with trainings of their
-# own: ablation, peers, cross-data-set. Hours without a GPU.
+# own: ablation, peers, sets left out. Hours without a GPU.
 tables: $(VENV)/.installed-dev data $(MEASURED)
 	$(PY) benchmarks/card_tables.py --dataset_dir "$(DATA)" --jobs $(JOBS) --weights $(MEASURED) \
 	    --text_tower $(TEXT_TOWER) --output_dir $(TABLES)/card
