@@ -3,9 +3,9 @@
     python benchmarks/language_loop.py --dataset_dir "['BUSI','BUS-BRA','BUS-UCLM']" --output_dir out/language
 
 Needs requirements-language.txt. Every variant begins with the same weights and sees the same images, questions and
-number of steps; the shipped loop stands beside them. Features of the frozen encoder are computed once (``cache_dir``);
-a row that is finished is not measured again, so that an interrupted run goes on. Writes ``masks.md``, ``referring.md``
-and ``words.md`` after each. All is measured on the network's own grid.
+number of steps; the shipped loop stands beside them, alone and with candidates behind it. Features of the frozen
+encoder are computed once (``cache_dir``); a row that is finished is not measured again, so that an interrupted run goes
+on. Writes ``masks.md``, ``referring.md`` and ``words.md`` after each. All is measured on the network's own grid.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from monai.utils import set_determinism
 
 from scripts.data import load_datalist
 from scripts.networks import NamedInferer
+from scripts.networks.closed_loop import Answer
+from scripts.networks.given_response import segment_response
 from scripts.networks.language import save_loop
 from scripts.semantics.questions import ASK_ALL
 from scripts.studies.closed_loop import (
@@ -49,7 +51,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "full loop, causal": {"order": "causal"},
     "one way": {"loop": "one_way"},
 }
-DEFAULT, SHIPPED = "default network", "shipped loop"
+DEFAULT, SHIPPED, BEHIND = "default network", "shipped loop", "shipped loop, candidates behind it"
 
 
 def parser_of(options: dict[str, Any]) -> ConfigParser:
@@ -105,13 +107,30 @@ def train(options: dict[str, Any], folder: Path) -> Any:
     return network
 
 
-def measure(network: Any, kept: dict[str, list[dict[str, Any]]], lexicon: Any) -> dict[str, Any]:
+def behind(network: Any, items: list[dict[str, Any]], answers: list[Answer]) -> list[Answer]:
+    """Answers whose masks Rad-VLSM draws in candidates that come from the loop's masks (``--candidates true``)."""
+    images = [item["picture"].float().expand(3, -1, -1) / 255 for item in items]
+    return [
+        Answer(said.text, segment_response(network.base, image.expand(len(said.masks), -1, -1, -1), said.masks))
+        if len(said.masks)
+        else said
+        for image, said in zip(images, answers, strict=True)
+    ]
+
+
+def measure(
+    network: Any, kept: dict[str, list[dict[str, Any]]], lexicon: Any, candidates: bool = False
+) -> dict[str, Any]:
     """All that is measured of one loop."""
     validation = kept["validation"]
     answers = ask(network, validation, [ASK_ALL[0]] * len(validation), 16)
+    if candidates:
+        answers = behind(network, validation, answers)
     drawn = [united(answer.masks)[0].numpy() > 0 for answer in answers]
     asked = referring_questions(kept["referring"], lexicon)
     told = ask(network, [item for item, *_ in asked], [question for _, _, question, _ in asked], 16)
+    if candidates:
+        told = behind(network, [item for item, *_ in asked], told)
     return {
         "masks": measure_masks(validation, drawn, lesion_evidence(network, validation, 16)),
         "referring": measure_referring(asked, [united(answer.masks)[0].numpy() > 0 for answer in told]),
@@ -171,7 +190,7 @@ def main() -> None:
     lexicon = base.get_parsed_content("site_def").lexicon
     kept = prepare(arguments, base)
     results: dict[str, dict[str, Any]] = {}
-    for name in (DEFAULT, SHIPPED, *VARIANTS):
+    for name in (DEFAULT, SHIPPED, BEHIND, *VARIANTS):
         folder = out / name.replace(",", "").replace(" ", "_")
         folder.mkdir(exist_ok=True)
         file = folder / "measured.json"
@@ -181,8 +200,8 @@ def main() -> None:
             arguments.most -= 1
             if name == DEFAULT:
                 measured = measure_default(base, kept, lexicon)
-            elif name == SHIPPED:
-                measured = measure(base.get_parsed_content("trained"), kept, lexicon)
+            elif name in (SHIPPED, BEHIND):
+                measured = measure(base.get_parsed_content("trained"), kept, lexicon, name == BEHIND)
             else:
                 measured = measure(train({**given, **VARIANTS[name]}, folder), kept, lexicon)
             file.write_text(json.dumps(measured))

@@ -104,6 +104,23 @@ def test_an_answer_without_a_lesion_is_doubted_where_the_gate_finds_one():
     assert told.text == NO_LESION and told.doubts == ["The evidence gate of Rad-VLSM finds a lesion here."]
 
 
+def test_with_candidates_rad_vlsm_draws_where_the_loop_points(monkeypatch):
+    seen = []
+
+    def segment(network, images, response):
+        seen.append((images.shape, response > 0))
+        return response.flip(-1)
+
+    monkeypatch.setattr("scripts.inference.answering.answerer.segment_response", segment)
+    alone = ask(Network(f"A lesion. {SEG}"))(item_of())
+    assert not seen
+    behind = ask(Network(f"A lesion. {SEG}"), candidates=True)(item_of())
+    assert seen[0][0] == (1, 3, 64, 64) and np.array_equal(seen[0][1][0], picture_and_mask()[1])
+    np.testing.assert_array_equal(behind.masks[0], alone.masks[0][:, ::-1])
+    ask(Network(NO_LESION), candidates=True)(item_of())
+    assert len(seen) == 1
+
+
 def test_an_empty_question_is_refused():
     with pytest.raises(BundleError, match="The question is empty; ask one"):
         ask(Network(""), "  ")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from scripts.errors import BundleError
 from scripts.findings.answers import read_answer as read_diagnosis
 from scripts.networks.closed_loop import Answer
+from scripts.networks.given_response import segment_response
 from scripts.semantics import describe_region, separate_regions
 from scripts.semantics.lexicon import COUNT
 from scripts.semantics.questions import (
@@ -61,6 +62,8 @@ class Answerer:
         longest: tokens of an answer.
         only_asked: a lesion that is of another kind than the question asks for, by the measurement of its mask, is left
             out, and it is noted why.
+        candidates: each mask of the loop is the response map from which Rad-VLSM makes candidates; its masks in them,
+            fused by their reliability, are the answer's.
 
     Raises:
         BundleError: the question is empty, or longer than the language model reads.
@@ -77,12 +80,14 @@ class Answerer:
         diagnose: bool = True,
         longest: int = 200,
         only_asked: bool = True,
+        candidates: bool = False,
     ) -> None:
         if not question.strip():
             raise BundleError('The question is empty; ask one, such as --question "Outline the lesion.".')
         network.language.encode_question(question)
         self.network, self.site, self.question, self.to_native = network, site, question, to_native
         self.gate, self.diagnose, self.longest = gate, diagnose and bool(site.classes.names), longest
+        self.candidates = candidates
         asked = free_terms(site.lexicon, question) if only_asked else {}
         self.asked = {term: value for term, value in asked.items() if term != COUNT}
         self.unknown = unknown_words(site.lexicon, question, site.title) if known_words else []
@@ -101,6 +106,10 @@ class Answerer:
         if self.gate and float(self.network.base.forward_named(batch)["lesion_logit"]) <= 0:
             return Told(NO_LESION, doubts=["The evidence gate of Rad-VLSM found no lesion; the loop was not asked."])
         answer = self.network.answer(batch, [self.question], self.longest)[0]
+        if self.candidates and len(answer.masks):
+            images = batch.expand(len(answer.masks), -1, -1, -1)
+            masks = segment_response(self.network.base, images, answer.masks.to(batch.device))
+            answer = Answer(answer.text, masks.cpu())
         told = self._told(item, image, answer)
         if self.gate and answer.text == NO_LESION:
             told.doubts.append("The evidence gate of Rad-VLSM finds a lesion here.")
