@@ -65,7 +65,7 @@ class ClosedLoop(nn.Module):
         for what, value, known in (("loop", loop, LOOPS), ("order", order, ORDERS)):
             if value not in known:
                 raise BundleError(f'The {what} "{value}" is unknown; choose one of {", ".join(known)}.')
-        self.base = base.requires_grad_(False)
+        self.base = base.requires_grad_(False).eval()  # before the first call of train(), too: it may encode earlier
         self.language, self.loop, self.order, self.patch = language, loop, order, patch
         self.dropout, self.drawn_share = nn.Dropout(dropout), drawn_share
         width, cells = language.width, EMBEDDING_CHANNELS * patch * patch
