@@ -33,13 +33,9 @@ from bundle_runs import (
     run,
     side_by_side,
 )
+from peers import DIAGNOSIS, MASKS
 
 from scripts.writing.tables import write_study
-
-#: What each kind of network can be judged by, and the metrics of the columns.
-DIAGNOSIS = {"AUC": "auc", "AUC, gate off": "auc_gate_off"}
-MASKS = {column: metric for column, (metric, _) in COLUMNS.items() if column not in DIAGNOSIS}
-MASKS |= {"lesions located": "lesions_located", "normals with a mask": "normals_with_mask"}
 
 
 @dataclass(frozen=True)
@@ -52,13 +48,14 @@ class Network:
     options: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
-METHOD = Network("Rad-VLSM", MASKS | DIAGNOSIS)
+SEGMENTER = MASKS | {"lesions located": "lesions_located"}
+METHOD = Network("Rad-VLSM", SEGMENTER | DIAGNOSIS)
 #: A peer draws each normal image no more often than a lesion: normals in plenty cost a plain mask network lesions.
 ALIKE = {"set_balance": 0.5, "normal_draws": 1}
 UNET, CLASSIFIER = ("peers/peer", "peers/pretrained_unet"), ("peers/peer", "peers/pretrained_classifier")
 NETWORKS = (
     METHOD,
-    Network("U-Net", MASKS, UNET, {**ALIKE, "learning_rate": 0.002}),
+    Network("U-Net", SEGMENTER, UNET, {**ALIKE, "learning_rate": 0.002}),
     Network("whole image", DIAGNOSIS, CLASSIFIER, {**ALIKE, "learning_rate": 0.0003}),
 )
 

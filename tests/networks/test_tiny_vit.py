@@ -140,7 +140,7 @@ def test_what_is_frozen_stays_as_it_is_in_training(network):
     changed = {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
     assert changed == {"fuse8", "fuse4", "detail"}, "statistics of what is trained move, those of TinyViT do not"
     assert all(p.grad is None for p in network.image_encoder.vit.parameters())
-    assert network.image_encoder.fuse8.reduce.weight.grad is not None
+    assert network.image_encoder.fuse8.reduce.weight.grad.abs().max() > 0
 
 
 def test_the_network_with_it_is_scripted(network, tmp_path):
